@@ -7,7 +7,7 @@ Durations are seconds; instants as in `wire`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
@@ -293,7 +293,3 @@ def output_object(run: Run, stream: str, line: str) -> JsonObject:
 
 def _seconds(duration: Duration) -> float:
     return duration / SECOND
-
-
-TASK_KEYS: Final = tuple(task_object(ScheduledTask(Task("x", Command(("x",)))), TaskHistory()))
-"""The keys of a task in a list, in their order."""

@@ -15,9 +15,8 @@ from typing import Final
 import h11
 
 from rocketd.web.api import Request
+from rocketd.web.limits import BODY_BYTES, HEAD_BYTES
 
-HEAD_BYTES: Final = 16 * 1024
-BODY_BYTES: Final = 64 * 1024
 CHUNK: Final = 64 * 1024
 
 REQUEST_TIMEOUT: Final = 10.0

@@ -6,7 +6,7 @@ They are validated, not trusted: a value of the wrong type is an error with a cl
 import json
 import re
 from collections.abc import Collection, Mapping
-from typing import Final, NamedTuple
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from rocketd.core.errors import ConditionError
@@ -16,8 +16,7 @@ from rocketd.core.model.run import Action
 from rocketd.core.model.task_patterns import check_patterns, is_pattern
 from rocketd.daemon.json_format import Json, from_rfc3339
 from rocketd.web.errors import BadRequest
-
-MAX_PATTERN: Final = 256
+from rocketd.web.limits import MAX_PATTERN
 
 
 class RequestParameters(NamedTuple):

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from rocketd.core.instant import DAY, SECOND, Instant
 from rocketd.core.model.records import RunFilter
@@ -10,28 +10,22 @@ from rocketd.core.model.run import Trigger
 from rocketd.daemon.event_stream import KINDS, StreamFilter
 from rocketd.daemon.json_format import Json
 from rocketd.daemon.planned_starts import MOST_STARTS, PAGE_STARTS
-from rocketd.daemon.serializers import TASK_KEYS
 from rocketd.daemon.task_list import MAX_TASKS, ORDERS, PAGE_TASKS, STATES, TaskQuery
 from rocketd.metrics.exposition import CONTENT_TYPES, MetricsFormat
 from rocketd.web.control_verbs import ControlVerbs, Lines, Listener
 from rocketd.web.errors import BadRequest
+from rocketd.web.limits import (
+    DAYS_OF_ONE,
+    MAX_REASON_LENGTH,
+    MAX_RUNS,
+    MAX_STEP,
+    MAX_STRETCHES,
+    PAGE_RUNS,
+    STEP,
+    STEP_OF_ONE,
+)
 from rocketd.web.parameters import RequestParameters
-
-MAX_RUNS: Final = 16_384
-"""The most runs in one response; for more, divide the time by `since` and `until`."""
-
-PAGE_RUNS: Final = 250
-"""The runs on one page of the log: with the tails of their output, some megabytes at most."""
-
-STEP: Final = 900
-"""Seconds of a stretch of statistics, about all tasks."""
-STEP_OF_ONE: Final = 86_400
-DAYS_OF_ONE: Final = 90
-"""How far statistics about one task look back."""
-MAX_STEP: Final = 31 * 86_400
-MAX_STRETCHES: Final = 1_000
-
-MAX_REASON_LENGTH: Final = 1_000
+from rocketd.web.shapes.table import TASK_KEYS
 
 
 class TextResponse(NamedTuple):

@@ -32,6 +32,12 @@ from rocketd.web.control_group import ControlGroup
 from rocketd.web.control_verbs import ControlVerbs
 from rocketd.web.errors import WrongMethod, status_of
 from rocketd.web.http import REQUEST_TIMEOUT, HttpConnection, UnreadableRequest, abort
+from rocketd.web.limits import (
+    MAX_CONNECTIONS,
+    MAX_CONNECTIONS_PER_USER,
+    MAX_CONNECTIONS_PER_VIEWER,
+    MAX_VIEWERS,
+)
 from rocketd.web.login_user import login_uid
 from rocketd.web.peer_names import PeerAccounts
 from rocketd.web.request_handlers import StreamedResponse, TextResponse
@@ -43,15 +49,6 @@ VIEW_GROUP: Final = "rocketd-view"
 
 NOT_LOADED: Final = "Rocketd-Not-Loaded"
 """The header with the number of entries in `not_loaded` of `status`; absent if there are none."""
-
-MAX_CONNECTIONS: Final = 256
-"""Open at the same time, in total, and at most a quarter of the open files; further ones are refused."""
-MAX_CONNECTIONS_PER_USER: Final = 64
-"""Open at the same time, of one uid: no user can keep the others out."""
-
-MAX_VIEWERS: Final = 128
-"""Open at the same time on the socket of viewers and operators, who so keep nobody away from the other one."""
-MAX_CONNECTIONS_PER_VIEWER: Final = 16
 
 ACCEPTED_AT_ONCE: Final = 16
 """Connections that one iteration of the loop accepts: those that are refused are closed before many more are open."""

@@ -17,8 +17,7 @@ from rocketd.core.model.records import RunFilter
 from rocketd.core.model.run import Action
 from rocketd.daemon.event_stream import StreamFilter
 from rocketd.daemon.json_format import Json, from_rfc3339
-from rocketd.web.request_handlers import PAGE_RUNS
-from rocketd.web.server import MAX_CONNECTIONS_PER_USER
+from rocketd.web.limits import MAX_CONNECTIONS_PER_USER, PAGE_RUNS
 from support.fakes.control import Served, served
 
 ME = f"{pwd.getpwuid(os.getuid()).pw_name} (uid {os.getuid()})"

@@ -1,27 +1,21 @@
-"""What docs/reference/control-socket.md says of the control socket is what the daemon answers."""
+"""The answers of the control socket have the shapes that the manual, the page and programs are told of."""
 
-import re
+import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from rocketd.cli.backend.http_client import Client
-from rocketd.cli.json_fields import objects, the_object
-from rocketd.core.model.events import Missed
-from rocketd.daemon.control_views import PAGE_SIZE as EXPLAINED
-from rocketd.daemon.control_views import RUNS_SHOWN
+from rocketd.cli.json_fields import objects
+from rocketd.core.model.events import Missed, Withdrawn
+from rocketd.core.model.run import Run, Trigger
 from rocketd.daemon.json_format import Json, JsonObject
 from rocketd.daemon.serializers import event_object
 from rocketd.web.api import ROUTES
-from rocketd.web.http import BODY_BYTES, HEAD_BYTES
-from rocketd.web.request_handlers import MAX_REASON_LENGTH, MAX_RUNS, PAGE_RUNS
-from rocketd.web.server import MAX_CONNECTIONS, MAX_CONNECTIONS_PER_USER
 from support.daemon_process import Daemon
+from support.shape_check import event_mismatches, mismatches
 
-PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "control-socket.md").read_text()
-ROW = re.compile(r"^\| (GET|POST) \| `(.+?)` \| (.*?) ?\| (.+) \|$", re.MULTILINE)
-WORD = re.compile(r"`(\w+)`")
+RUN = Run("t", 1, "0199", 1, due=50, start=51, trigger=Trigger.HAND, reason="")
 
 TASKS = """
 [task.hello]
@@ -37,38 +31,6 @@ enabled = false
 """
 
 
-def rows(heading: str) -> list[tuple[str, str]]:
-    """The first two columns of the table below a heading of the third level."""
-    section = PAGE.partition(f"\n### {heading}\n")[2].partition("\n### ")[0]
-    return re.findall(r"^\| (`.+?) \| (.*?) ?\|$", section, re.MULTILINE)
-
-
-def keys(heading: str) -> set[str]:
-    """The keys that it names."""
-    return {key for column, _ in rows(heading) for key in WORD.findall(column)}
-
-
-def test_every_path_stands_there_with_its_parameters_and_no_other() -> None:
-    said = {(method, path, tuple(WORD.findall(names))) for method, path, names, _ in ROW.findall(PAGE)}
-    assert said == {(route.method, route.path, route.parameters) for route in ROUTES}
-
-
-def test_every_parameter_is_explained() -> None:
-    table = PAGE.partition("| parameter | |\n")[2].partition("\n\n")[0]
-    said = {word for line in table.splitlines() for word in WORD.findall(line.split("|")[1])}
-    assert said == {name for route in ROUTES for name in route.parameters}
-
-
-def test_the_bounds_are_those_that_hold() -> None:
-    assert f"up to {EXPLAINED} loaded tasks" in PAGE
-    assert f"`runs`, up to {PAGE_RUNS}, oldest first" in PAGE
-    assert f"100 by default, up to {MAX_RUNS} " in PAGE
-    assert f"up to {MAX_REASON_LENGTH} characters" in PAGE
-    assert f"its {RUNS_SHOWN} newest runs" in PAGE
-    assert f"limit is {BODY_BYTES // 1024} KiB for the body, {HEAD_BYTES // 1024} KiB for the header" in PAGE
-    assert f"more than {MAX_CONNECTIONS}, or {MAX_CONNECTIONS_PER_USER} of one user" in PAGE
-
-
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     with Daemon(tmp_path_factory.mktemp("daemon")) as daemon:
@@ -78,94 +40,112 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
         yield client
 
 
-def answer_of(path: str) -> list[str]:
-    """The keys that the row of a path names."""
-    ((_, _, _, answer),) = [row for row in ROW.findall(PAGE) if row[1] == path]
-    return [key for key in WORD.findall(answer) if key != "after"]
-
-
 def told(answer: Json) -> JsonObject:
     assert isinstance(answer, dict)
     return answer
 
 
-def test_answers_have_the_keys_that_stand_there(asked: Client) -> None:
-    in_list, _, off = objects(asked.get("/v1/tasks"))
-    assert in_list.keys() == keys("Task")
-    assert off.keys() == keys("Task") | {"line"}
-    assert told(asked.get("/v1/status")).keys() == keys("Status")
-    assert told(asked.get("/v1/tasks/hello")).keys() == keys("Task") | keys("Task in full")
-    why = told(asked.get("/v1/tasks/hello/why"))
-    assert why.keys() == keys("Explanation")
-    assert objects(why["parts"])[0].keys() == keys("Explanation") - {"task", "waiting_for", "timezone"}
+LOOKS = {
+    "/v1/status": "Status",
+    "/v1/tasks": "Task",
+    "/v1/tasks?limit=1000": "Page of tasks",
+    "/v1/tasks/hello": "Task in full",
+    "/v1/tasks/sleeper": "Task in full",
+    "/v1/tasks/off": "Task in full",
+    "/v1/tasks/hello/why": "Explanation",
+    "/v1/why": "Page of explanations",
+    "/v1/runs": "Run",
+    "/v1/runs/hello/1": "Run",
+    "/v1/runs/sleeper/1": "Run",
+    "/v1/timeline": "Timeline",
+    "/v1/planned": "Plan",
+    "/v1/planned?task=hello": "Plan",
+    "/v1/stats": "Statistics",
+    "/v1/stats?task=hello": "Statistics",
+    "/v1/log": "Log page",
+}
 
 
-def test_what_comes_in_parts_says_where_to_go_on(asked: Client) -> None:
-    part = told(asked.get("/v1/why"))
-    assert list(part) == answer_of("/v1/why")
-    assert [the_object(one)["task"] for one in objects(part["answers"])] == ["hello", "sleeper"]
-    assert list(told(asked.get("/v1/log"))) == answer_of("/v1/log")
-
-
-@pytest.mark.parametrize(
-    ("target", "heading", "within"),
-    [
-        ("/v1/tasks?limit=1", "Page of tasks", ""),
-        ("/v1/timeline", "Timeline", "rows"),
-        ("/v1/planned?until=2100-01-01T00:00:00Z&task=hello", "Planned starts", "starts"),
-        ("/v1/stats", "Statistics", "buckets"),
-    ],
-)
-def test_pages_and_charts_have_the_keys_that_stand_there(asked: Client, target: str, heading: str, within: str) -> None:
+def look(asked: Client, target: str) -> Json:
     path, _, query = target.partition("?")
-    answer = told(asked.get(path, [one.partition("=")[::2] for one in query.split("&") if one]))
-    assert answer.keys() == {column.strip("`") for column, _ in rows(heading)}
-    described = dict(rows(heading))
-    for one in objects(answer[within]) if within else ():
-        assert {key for key in one if f"`{key}`" in described[f"`{within}`"]} == one.keys()
+    return asked.get(
+        path, [(name, value) for name, _, value in (one.partition("=") for one in query.split("&") if one)]
+    )
 
 
-def test_verbs_answer_what_stands_there(asked: Client) -> None:
+@pytest.fixture(scope="module")
+def lived(asked: Client) -> Client:
+    """The daemon, after something has happened to each task."""
+    with asked.events([("kinds", "finished")]) as events:
+        asked.post("/v1/tasks/hello/run")
+        asked.post("/v1/tasks/sleeper/run")
+        next(iter(events))
+    return asked
+
+
+@pytest.mark.parametrize("target", LOOKS)
+def test_an_answer_has_just_the_keys_and_types_of_its_shape(lived: Client, target: str) -> None:
+    answer = look(lived, target)
+    for one in answer if isinstance(answer, list) else [answer]:
+        assert mismatches(one, LOOKS[target]) == []
+    assert answer
+
+
+def test_every_route_is_looked_at() -> None:
+    """Those of a fleet are in test_fleet; metrics are text, and lines are below."""
+    paths = {target.partition("?")[0].replace("hello/1", "RUN").replace("hello", "TASK") for target in LOOKS}
+    others = {"/v1/metrics", "/v1/events", "/v1/runs/RUN/output", "/v1/fleet", "/v1/fleet/tasks", "/v1/fleet/runs"}
+    assert {route.path for route in ROUTES if route.method == "GET"} - others <= paths
+
+
+def test_every_event_has_the_keys_and_types_of_its_shape(asked: Client) -> None:
     with asked.events() as events:
         begun = told(asked.post("/v1/tasks/hello/run"))
-        seen = {}
+        asked.post("/v1/tasks/hello/pause")
+        asked.post("/v1/reload")
+        seen = set()
         for event in events:
-            seen[event["event"]] = event
-            if event["event"] == "finished" and event["run_id"] == begun["run_id"]:
+            assert event_mismatches(event) == []
+            seen.add(event["event"])
+            if {"tasks", "finished"} <= seen:
                 break
-    assert list(begun) == answer_of("/v1/tasks/TASK/run")
-    assert told(asked.get(f"/v1/runs/{begun['run_id']}")).keys() == keys("Run")
-    assert seen.keys() == {"started", "spawned", "output", "finished", "task"}
-    for event in seen.values():
-        number = {"id"} - ({"id"} if event["event"] == "output" else set())
-        task = keys("Task") if event["event"] == "task" else set()
-        assert event.keys() == event_keys(str(event["event"])) | number | task
-
-
-def event_keys(kind: str) -> set[str]:
-    """The keys that the page says an event of that kind has."""
-    (row,) = (rest for name, rest in rows("Event") if name == f"`{kind}`")
-    named = set(WORD.findall(row.partition(":")[0]))
-    return (named | event_keys("started")) - {"started"} if "started" in named else named | {"event"}
+    asked.post("/v1/tasks/hello/resume")
+    assert seen >= {"started", "spawned", "output", "finished", "task", "tasks"}
+    with asked.stream(f"/v1/runs/{begun['run_id']}/output") as lines:
+        *printed, end = lines
+    assert [mismatches(line, "Output line") for line in printed] == [[]]
+    assert mismatches(end, "Output end") == []
 
 
 def test_what_was_missed_has_the_keys_that_stand_there() -> None:
-    assert event_object(Missed("t", "0199", 5, 1, 3, 2, "down")).keys() == event_keys("missed")
+    assert event_mismatches({**event_object(Missed("t", "0199", 5, 1, 3, 2, "down")), "id": 1}) == []
+    assert event_mismatches({**event_object(Withdrawn(RUN, 1, "no memory")), "id": 1}) == []
 
 
-def test_verbs_that_start_nothing_answer_what_stands_there(asked: Client) -> None:
-    steps: list[tuple[str, JsonObject]] = [
-        ("/v1/tasks/TASK/pause", {"reason": "a new disk"}),
-        ("/v1/tasks/TASK/resume", {}),
-        ("/v1/prune", {"dry_run": True}),
-        ("/v1/reload", {}),
+def test_verbs_answer_what_stands_there(asked: Client) -> None:
+    steps: list[tuple[str, JsonObject, str]] = [
+        ("/v1/tasks/sleeper/run", {}, "Started run"),
+        ("/v1/tasks/sleeper/stop", {}, "Stopping runs"),
+        ("/v1/tasks/hello/pause", {"reason": "a new disk"}, "Paused task"),
+        ("/v1/tasks/hello/resume", {}, "Resumed task"),
+        ("/v1/prune", {"dry_run": True}, "Pruned records"),
+        ("/v1/reload", {}, "Reload"),
     ]
-    for path, body in steps:
-        assert list(told(asked.post(path.replace("TASK", "hello"), body))) == answer_of(path)
+    for path, body, shape in steps:
+        assert mismatches(asked.post(path, body), shape) == [], path
+    begun = told(asked.post("/v1/tasks/sleeper/run"))
+    assert mismatches(asked.post(f"/v1/runs/{begun['run_id']}/stop"), "Stopping runs") == []
 
 
-def test_verbs_that_stop_answer_what_stands_there(asked: Client) -> None:
-    for path in ("/v1/tasks/TASK/stop", "/v1/runs/RUN/stop"):
-        begun = told(asked.post("/v1/tasks/sleeper/run"))
-        which = path.replace("TASK", "sleeper").replace("RUN", str(begun["run_id"]))
-        assert list(told(asked.post(which))) == answer_of(path)
+def test_only_the_keys_that_are_asked_for_come(lived: Client) -> None:
+    page = told(look(lived, "/v1/tasks?fields=next,running"))
+    assert page["tasks"]
+    for one in objects(page["tasks"]):
+        assert mismatches(one, "Task", only=frozenset({"task", "next", "running"})) == []
+
+
+def test_a_mistake_has_the_shape_of_an_error(asked: Client) -> None:
+    connection = asked.connect()
+    connection.sendall(b"GET /v1/tasks/none HTTP/1.0\r\n\r\n")
+    assert mismatches(json.loads(connection.makefile("rb").read().partition(b"\r\n\r\n")[2]), "Error") == []
+    connection.close()

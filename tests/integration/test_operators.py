@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from rocketd.web.api import ROUTES
-from rocketd.web.server import MAX_CONNECTIONS_PER_VIEWER
+from rocketd.web.limits import MAX_CONNECTIONS_PER_VIEWER
 from support.daemon_process import Daemon
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can be somebody else")
