@@ -22,8 +22,19 @@ from rocketd.core.language.parser import parse
 from rocketd.core.model.run import Action, Run
 from support.reference.conditions import Condition, spelled
 from support.reference.conditions import Task as NaiveTask
+from support.reference.holidays import LISTINGS
 from support.reference.scheduler import Reference
-from support.reference_worlds import DAY, begun_here, begun_there, drawn_boot, drawn_workday, real, told, words_of
+from support.reference_worlds import (
+    DAY,
+    begun_here,
+    begun_there,
+    calendars,
+    drawn_boot,
+    drawn_workday,
+    real,
+    told,
+    words_of,
+)
 from support.simulated_world import World
 
 SEEDS = int(os.environ.get("ROCKETD_SEEDS", "6"))
@@ -57,13 +68,14 @@ class Weeks:
         self.naive = Reference(self.now, MINUTE, 32, self.naive_fate, span)
         self.world = World(seed, self.now * SECOND, fate=self.fate)
         self.boot_host(self.now - chance.randint(0, 3000) * MINUTE)
+        self.naive.listing = self.pick(LISTINGS[:3])
         drawn = self.pick(ZONES)
         zone = zone or drawn
         overlap = self.pick(("wait", "wait", "skip"))
         for name, when in (("extract", ("cron", self.pick(LINES), 0)), ("it", self.condition())):
             task = NaiveTask(name, when, zone=zone, overlap=overlap, armed=self.now)
             self.naive.tasks[name] = replace(task)
-            self.world.add(real(task))
+            self.world.add(real(task, self.naive.listing))
         self.compared = 0
 
     # -- what chance gives --------------------------------------------------------------------------------------------
@@ -90,6 +102,8 @@ class Weeks:
                 return ("or", ("and", tick, *beside), ("cron", self.pick(LINES), 0))
             case 3:
                 tick = ("or", tick, ("cron", self.pick(LINES), 0))
+            case 5:
+                tick = ("or", tick, ("after", self.pick(("", "any_")), "missed", (self.pick(("extract", "it")),)))
             case 4 if len(beside) > 1:  # without any tick
                 return ("and", *beside)
         parts = [tick, *beside]
@@ -99,7 +113,7 @@ class Weeks:
     def part(self) -> Condition:
         makers = (
             self.every, self.every, self.once, self.once, self.hours, self.negated, self.count, self.state,
-            self.date, self.date, self.workday, self.workday, self.boot,
+            self.date, self.date, self.workday, self.workday, self.boot, self.missed,
         )  # fmt: skip
         return self.pick(makers)()
 
@@ -148,6 +162,13 @@ class Weeks:
         what, unit = self.pick(("started", "succeeded", "finished")), self.pick(("day", "week"))
         return ("count", what, self.pick(("", "extract")), unit, self.pick(("<", "<=")), self.pick((1, 1, 2)))
 
+    def missed(self) -> Condition:
+        """Ask about what was missed, by the other task or by itself."""
+        named, unit = self.pick(("", "extract")), self.pick(("day", "week"))
+        number = self.pick((2, 3))
+        count = ("count", "missed", named, unit, *self.pick((("<", 1), ("<", number), ("<=", number), (">=", number))))
+        return self.pick((count, count, ("after", "", "missed", ("extract",))))
+
     def state(self) -> Condition:
         return self.pick((("not", ("running", "extract")), ("or", self.every(), self.hours()), ("true",)))
 
@@ -166,12 +187,15 @@ class Weeks:
         """Live through it, and return how many runs were compared."""
         self.world.boot()
         times = sorted(
-            self.chance.randint(self.begin, self.until) // MINUTE * MINUTE for _ in range(self.pick((0, 1, 2, 3)))
+            self.chance.randint(self.begin, self.until) // MINUTE * MINUTE for _ in range(self.pick((0, 1, 2, 3, 5)))
         )
         for at in times:
             if at > self.now:
                 self.go_on(at)
-                self.go_down(self.chance.randint(60, 3 * 1440) * MINUTE)
+                if self.chance.random() < 0.3:
+                    self.relist()
+                else:
+                    self.go_down(self.chance.randint(60, 3 * 1440) * MINUTE)
         self.go_on(self.until)
         return self.compared
 
@@ -192,6 +216,18 @@ class Weeks:
             self.boot_host(self.now - MINUTE)
         self.world.boot()
         self.naive.kill(down)
+        self.naive.look()
+        self.world.run_until(self.world.now)
+        self.compare()
+
+    def relist(self) -> None:
+        """Somebody writes other dates into the files of the calendars, or a mistake."""
+        listing = self.pick(LISTINGS)
+        self.naive.relist(listing)
+        self.world.tasks = {
+            name: replace(task, calendars=calendars(listing)) for name, task in self.world.tasks.items()
+        }
+        self.world.reload()
         self.naive.look()
         self.world.run_until(self.world.now)
         self.compare()

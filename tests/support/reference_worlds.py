@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from functools import cache
 from random import Random
 from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
@@ -9,10 +10,10 @@ from zoneinfo import ZoneInfo
 from rocketd.core.instant import SECOND
 from rocketd.core.language.parser import parse
 from rocketd.core.model.task import Command, Overlap, Task
-from rocketd.core.model.work_calendar import Calendars, DateList, WorkCalendar
+from rocketd.core.model.work_calendar import Calendars, DateList, WorkCalendar, YearRange
 from support.reference.conditions import GROUPS, Condition, spelled
 from support.reference.conditions import Task as NaiveTask
-from support.reference.holidays import HOLIDAYS, LISTED, WORKED
+from support.reference.holidays import LISTINGS, Listing
 from support.reference.scheduler import Reference
 from support.simulated_world import World
 
@@ -23,27 +24,34 @@ Begun: TypeAlias = tuple[str, int, int, int, int, str]
 """Task, number, start, due, attempt and trigger of a run; times in seconds."""
 
 
-def _listed(path: str, days: frozenset[str], worked: frozenset[str] = frozenset()) -> DateList:
+def _listed(path: str, listing: Listing, days: frozenset[str], worked: frozenset[str] = frozenset()) -> DateList:
     ordinals = [{date.fromisoformat(day).toordinal(): "" for day in some} for some in (days, worked)]
-    return DateList(path, repr((sorted(days), sorted(worked))).encode(), ordinals[0], workdays=ordinals[1])
+    covers = None if listing.last_year is None else YearRange(1900, listing.last_year)
+    digest = repr((sorted(days), sorted(worked), covers)).encode()
+    return DateList(path, digest, ordinals[0], workdays=ordinals[1], covers=covers)
 
 
-CALENDARS = Calendars(
-    (("", WorkCalendar(lists=(_listed("/holidays", HOLIDAYS, WORKED),))),),
-    (("/listed", WorkCalendar(frozenset(), (_listed("/listed", LISTED),))),),
-)
-"""What the program is told of the days that the naive scheduler knows."""
+@cache
+def calendars(listing: Listing) -> Calendars:
+    """What the program is told of the days that the naive scheduler knows."""
+    problem = "the file is empty" if listing.is_broken else ""
+    work = _listed("/holidays", listing, listing.holidays, listing.worked)
+    dates = _listed("/listed", listing, listing.listed)
+    return Calendars(
+        (("", WorkCalendar(lists=(work,), problem=problem)),),
+        (("/listed", WorkCalendar(frozenset(), (dates,), problem)),),
+    )
 
 
-def real(task: NaiveTask) -> Task:
-    """The same task for the program."""
+def real(task: NaiveTask, listing: Listing = LISTINGS[0]) -> Task:
+    """The same task for the program, which knows these dates."""
     return Task(
         task.name,
         Command(("/bin/true",)),
         parse(spelled(task.when)),
         zone=ZoneInfo(task.zone),
         zone_name=task.zone,
-        calendars=CALENDARS,
+        calendars=calendars(listing),
         overlap=Overlap(task.overlap),
         restart_delay=task.restart_delay * SECOND,
         priority=task.priority,

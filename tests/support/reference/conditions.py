@@ -12,8 +12,8 @@ from itertools import takewhile
 from operator import ge, le, lt
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from support.reference.calendar import Calendar, calendar
-from support.reference.holidays import HOLIDAYS, LISTED, WORKED
+from support.reference.calendar import SATURDAY, Calendar, calendar
+from support.reference.holidays import LISTINGS, Listing
 
 Condition: TypeAlias = tuple[Any, ...]
 Answer: TypeAlias = tuple[bool, int]
@@ -113,6 +113,8 @@ class Question(NamedTuple):
     """It is asked about a tick, beside which it stands."""
     on_wall: bool = False
     """Intervals of whole days are days on the wall."""
+    unknown: bool = False
+    """What is said of a date of which nothing is known."""
 
 
 PLAINLY: Final = Question()
@@ -148,6 +150,20 @@ class Run:
     @property
     def scheduled(self) -> bool:
         return self.trigger != "hand"
+
+
+@dataclass(eq=False)
+class Miss:
+    """Chances in a row that passed without a run, for one reason: one record."""
+
+    first_told: int
+    told: int
+    """When it was told first, and when last."""
+    last: int
+    """The newest of the chances."""
+    reason: str
+    place: int
+    """Where in the log it stands: where it was told first."""
 
 
 class Use(NamedTuple):
@@ -198,6 +214,12 @@ class Task:
     """The same of the runs that ended."""
     against_since_start: bool = False
     chance: int | None = None
+    """The chance that is open."""
+    unknown: str = ""
+    """Why it may not be used: nothing is known of its date."""
+    misses: list[Miss] = field(default_factory=list)
+    open_miss: Miss | None = None
+    """The newest of them, while it can grow."""
     quiet: int = EVER
     numbers: int = 0
     """How many numbers of runs are used up."""
@@ -231,6 +253,8 @@ class Asking:
         """Of hours beside a tick: up to when they were asked, and whether they have always held."""
         self.booted = EVER
         """When the host booted."""
+        self.listing: Listing = LISTINGS[0]
+        """What the files of the calendars list."""
         self.unseen = False
         """Whether it is asked about a time when nobody looked: an interval waits then, and does not pass."""
 
@@ -313,7 +337,8 @@ class Asking:
             case ("time", unit, how, marks):
                 return _inside(self.calendar(task).windows(unit, how, marks), now)
             case (word, *_) if word in DATES:
-                return self._on_date(task, now, condition)
+                holds, since = self._on_date(task, now, condition)
+                return (asked.unknown if holds is None else holds), since
             case ("up", more, less):
                 return self._up(now, more, less)
             case ("boot", what, other, comparison, number):
@@ -335,7 +360,7 @@ class Asking:
             case ("false",):
                 return False, EVER
             case ("not", part):
-                holds, since = self.ask(part, task, now, asked)
+                holds, since = self.ask(part, task, now, asked._replace(unknown=not asked.unknown))
                 return not holds, since
         raise ValueError(condition)
 
@@ -387,10 +412,10 @@ class Asking:
     def _used(self, task: Task) -> int:
         return max((self.on_wall(span.last, span.ahead) for span in task.used.values()), default=EVER)
 
-    def _on_date(self, task: Task, now: int, condition: Condition) -> Answer:
-        """Whether the date around that instant is one of those, and since when dates have been so or not."""
+    def _on_date(self, task: Task, now: int, condition: Condition) -> tuple[bool | None, int]:
+        """Whether the date around that instant is one of those (None: not known), and since when it has been so."""
         days = self.calendar(task)
-        return _on_day(days, condition, days.highest[(now - days.base) // self.grain] // DAY)
+        return _on_day(days, condition, days.highest[(now - days.base) // self.grain] // DAY, self.listing)
 
     def _once_at_tick(
         self, task: Task, now: int, windows: list[tuple[int, int]], asked: Question, *, fixed: bool
@@ -485,9 +510,10 @@ class Asking:
 
     def _counts(self, task: Task, tick: int, asked: Question) -> bool:
         """Whether everything that is asked about the tick holds at it."""
-        beside = Question(plain=asked.plain, at_tick=True, on_wall=True)
+        beside = Question(plain=asked.plain, at_tick=True, on_wall=True, unknown=asked.unknown)
+        hours = Question(unknown=asked.unknown)
         return all(self.ask(part, task, tick, beside)[0] for part in asked.scheduled) and all(
-            self.ask(part, task, tick)[0] for part in asked.hours
+            self.ask(part, task, tick, hours)[0] for part in asked.hours
         )
 
     def _lasts(self, task: Task, tick: int, now: int, asked: Question) -> bool:
@@ -540,20 +566,34 @@ class Asking:
         place = own.place if own is not None else 0
         answers = []
         for name in tasks:
-            since = takewhile(lambda run: run.end_place > place, reversed(self.tasks[name].ended))
-            newest = next((run for run in since if _is_end(run, outcome)), None)
-            if newest is None or newest.end is None:
+            newest = (
+                self._newest_miss(task, name, place) if outcome == "missed" else self._newest_end(name, outcome, place)
+            )
+            if newest is None:
                 answers.append((False, EVER))
                 continue
             armed = self.really(task.armed, task.armed_ahead)
-            good = self.really(newest.end, newest.end_ahead) > armed
-            begin = self.on_wall(newest.end, newest.end_ahead) + delay
+            good = self.really(*newest) > armed
+            begin = self.on_wall(*newest) + delay
             holds = good and begin <= now and (not within or now < begin + within)
             answers.append((holds, begin if good else EVER))
         pro = [since for holds, since in answers if holds]
         if many == "any_":
             return (True, min(pro)) if pro else (False, EVER)
         return (True, max(pro)) if len(pro) == len(tasks) else (False, EVER)
+
+    def _newest_end(self, name: str, outcome: str, place: int) -> tuple[int, int] | None:
+        """When a task last ended so after that place in the log, by a clock that was so far ahead."""
+        since = takewhile(lambda run: run.end_place > place, reversed(self.tasks[name].ended))
+        newest = next((run for run in since if _is_end(run, outcome)), None)
+        return None if newest is None or newest.end is None else (newest.end, newest.end_ahead)
+
+    def _newest_miss(self, task: Task, name: str, place: int) -> tuple[int, int] | None:
+        """When that was told first which a task missed last; of the own one, only since it was armed."""
+        newest = next(reversed(self.tasks[name].misses), None)
+        if newest is None or newest.place <= place or (name == task.name and newest.last < self.armed(task)):
+            return None
+        return newest.first_told, 0
 
     def _count(  # noqa: PLR0913, PLR0917 - what the word takes
         self, task: Task, now: int, what: str, other: str, unit: str, comparison: str, number: int
@@ -597,6 +637,8 @@ class Asking:
 
     def _instants(self, task: str, what: str, now: int) -> list[int]:
         runs = self.tasks[task].runs
+        if what == "missed":
+            return sorted(miss.told for miss in self.tasks[task].misses if miss.told <= now)
         if what == "started":
             return sorted(at for run in runs if (at := self.on_wall(run.start, run.ahead)) <= now)
         ended = [run for run in runs if run.end is not None and run.action in ENDS[what]]
@@ -655,16 +697,16 @@ DATES: Final = ("cycle", "iso_week", "since", "until", "workday", "holiday", "da
 
 
 @lru_cache(maxsize=4096)
-def _on_day(days: Calendar, condition: Condition, day: int) -> Answer:
-    holds = _has_date(condition, day)
-    while days.reached(day * DAY) > days.base and _has_date(condition, day - 1) is holds:
+def _on_day(days: Calendar, condition: Condition, day: int, listing: Listing) -> tuple[bool | None, int]:
+    holds = _has_date(condition, day, listing)
+    while days.reached(day * DAY) > days.base and _has_date(condition, day - 1, listing) is holds:
         day -= 1
     return holds, days.reached(day * DAY)
 
 
 @cache
-def _has_date(condition: Condition, day: int) -> bool:
-    """Whether a word about dates holds on that one, in days since 1970."""
+def _has_date(condition: Condition, day: int, listing: Listing) -> bool | None:
+    """Whether a word about dates holds on that one, in days since 1970; None: not known."""
     at = date(1970, 1, 1) + timedelta(days=day)
     match condition:
         case ("since", first):
@@ -676,28 +718,41 @@ def _has_date(condition: Condition, day: int) -> bool:
         case ("cycle", number, unit, since):
             begin = date.fromisoformat(since)
             return at >= begin and not (_unit(at, unit) - _unit(begin, unit)) % int(number)
-    return _is_such_day(condition, at)
+    return _is_such_day(condition, at, listing)
 
 
-def _is_such_day(condition: Condition, at: date) -> bool:
+def _is_such_day(condition: Condition, at: date, listing: Listing) -> bool | None:
     """The same for words about working days."""
     match condition:
         case ("workday",):
-            return _works(at)
+            return _works(at, listing)
         case ("holiday",):
-            return str(at) in HOLIDAYS and str(at) not in WORKED
+            return str(at) in listing.holidays and str(at) not in listing.worked if listing.knows(at) else None
         case ("dates",):
-            return str(at) in LISTED
+            return str(at) in listing.listed if listing.knows(at) else None
         case ("nth", unit, numbers):
-            days = [day for day in _days_around(at, unit) if _works(day)]
+            around = _days_around(at, unit)
+            if not all(map(listing.knows, around)):
+                return None
+            days = [day for day in around if _works(day, listing)]
             return at in days and bool({days.index(at) + 1, days.index(at) - len(days)} & set(numbers))
         case ("rolled", mark, roll):
-            return at in {_rolled(day, roll) for day in _such_days(at, mark)}
+            most, least = (
+                at in {_rolled(day, roll, listing, unknown) for day in _such_days(at, mark)}
+                for unknown in (lambda day: day == at, lambda day: day != at)
+            )
+            return most if most is least else None
     raise ValueError(condition)
 
 
-def _works(day: date) -> bool:
-    return str(day) in WORKED or (day.weekday() < 5 and str(day) not in HOLIDAYS)
+def _works(day: date, listing: Listing) -> bool | None:
+    if listing.is_broken:
+        return None
+    if str(day) in listing.worked:
+        return True
+    if day.weekday() >= SATURDAY:
+        return False
+    return str(day) not in listing.holidays if listing.knows(day) else None
 
 
 def _days_around(at: date, unit: str) -> list[date]:
@@ -718,13 +773,18 @@ def _such_days(at: date, mark: str) -> list[date]:
     return found
 
 
-def _rolled(day: date, roll: str) -> date:
-    """The working day to which a date is moved."""
+def _rolled(day: date, roll: str, listing: Listing, unknown: Callable[[date], bool]) -> date | None:
+    """The working day to which a date is moved, if those of which nothing is known are such days or not."""
+
+    def works(one: date) -> bool:
+        known = _works(one, listing)
+        return unknown(one) if known is None else known
+
     if roll == "nearest":
         near = sorted(_days_around(day, "month"), key=lambda one: (abs((one - day).days), one))
     else:
         near = [day + timedelta(days=away if roll == "after" else -away) for away in range(40)]
-    return next(one for one in near if _works(one))
+    return next((one for one in near if works(one)), None)
 
 
 def _unit(day: date, unit: str) -> int:

@@ -6,7 +6,7 @@ has it; a start that is refused, or that nobody can record, uses up its number a
 
 from collections.abc import Callable
 
-from support.reference.conditions import EVER, Asking, Run, Task, Use
+from support.reference.conditions import EVER, Asking, Miss, Run, Task, Use
 
 LONGEST_PAUSE = 30
 """In seconds, between two tries of a start that the host refuses."""
@@ -34,8 +34,8 @@ class Host(Asking):
         """Since when the store does not answer."""
         self._to_write: list[Callable[[], None]] = []
         """What comes of each record that is to be written, in order."""
-        self._log: list[tuple[Run, bool]] = []
-        """The starts and the ends, in the order in which they were recorded."""
+        self._log: list[tuple[Run | Miss, bool]] = []
+        """The starts and the ends, and what was missed, in the order in which they were recorded."""
         self._recorded: dict[str, tuple[list[Run], list[Run], list[Use], int]] = {}
         """What the store knew of each task when it stopped answering."""
 
@@ -56,7 +56,7 @@ class Host(Asking):
             self.use_up(task, run.start, run.due, by=run)
         task.runs.append(run)
         task.going.append(run)
-        task.against_since_start, task.chance = False, None
+        task.against_since_start, task.chance, task.open_miss = False, None, None
         self._to_write.append(lambda: self._start(run))
 
     def _start(self, run: Run) -> None:
@@ -90,6 +90,19 @@ class Host(Asking):
             task.requests += 1
         elif run.chance_before is not None:
             self.reopen(task, run.chance_before, run.start)
+
+    def miss(self, task: Task, chance: int, reason: str, *, alone: bool = False) -> None:
+        """Record that a chance has passed: with those before it, if that is for the same reason, and not `alone`."""
+        self.use_up(task, chance)
+        self.place += 1
+        grows = task.open_miss
+        if grows is not None and grows.reason == reason and not alone:
+            grows.told, grows.last = self.now, max(grows.last, chance)
+            return
+        missed = Miss(self.now, self.now, chance, reason, self.place)
+        task.misses.append(missed)
+        task.open_miss = None if alone else missed
+        self._log.append((missed, False))
 
     def reopen(self, task: Task, chance: int, before: int) -> None:
         """Let a chance be as it was before."""
@@ -179,10 +192,10 @@ class Host(Asking):
                 task.runs, task.going, task.numbers = runs, going, numbers
                 self.keep_uses(task, uses)
             self.stalled_at, self.is_closed = None, False
-        for place, (run, is_end) in enumerate(self._log, 1):
-            if is_end:
-                run.end_place = place
+        for place, (one, is_end) in enumerate(self._log, 1):
+            if isinstance(one, Run) and is_end:
+                one.end_place = place
             else:
-                run.place = place
+                one.place = place
         self.place = len(self._log)
         return latest

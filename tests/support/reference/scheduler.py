@@ -10,7 +10,8 @@ What is decided, and each end, must be recorded before anything comes of it (hos
 from collections.abc import Callable
 from dataclasses import replace
 
-from support.reference.conditions import BAD, EVER, Answer, Condition, Question, Run, Task, Use, spelled
+from support.reference.conditions import BAD, EVER, Answer, Condition, Question, Run, Task, spelled
+from support.reference.holidays import Listing
 from support.reference.host import Host
 
 
@@ -28,6 +29,11 @@ class Reference(Host):
     def holds(self, task: Task, now: int) -> Answer:
         return self.ask(task.when, task, now)
 
+    def may_hold(self, task: Task, now: int) -> Answer:
+        """The same, if each date of which nothing is known is as the task needs it."""
+        holds, since = self.holds(task, now)
+        return (holds, since) if holds else self.ask(task.when, task, now, Question(unknown=True))
+
     def is_retry(self, task: Task, now: int) -> bool:
         """Whether it holds only because a retry is wanted, or a crash is made good."""
         last = task.scheduled
@@ -38,9 +44,10 @@ class Reference(Host):
     def due(self, task: Task) -> int | None:
         """When it was due, if it may start now as far as its condition is concerned."""
         holds, since = self.holds(task, self.now)
-        task.chance = None
+        task.chance, task.unknown = None, ""
         if not holds:
             task.against_since_start = True
+            self._note_unknown(task)
             return None
         last = task.scheduled
         retry = False
@@ -57,6 +64,14 @@ class Reference(Host):
             task.chance = due
         return self._skip(task, since, due)
 
+    def _note_unknown(self, task: Task) -> None:
+        """Note a chance that may not be used, as nothing is known of its date."""
+        if self.listing.is_broken or self.listing.last_year is not None:
+            may, since = self.may_hold(task, self.now)
+            if may:
+                task.chance = min(max(since, self.armed(task)), self.now)
+                task.unknown = "broken" if self.listing.is_broken else "nothing is known"
+
     def _skip(self, task: Task, since: int, due: int) -> int | None:
         """`overlap = "skip"`: ticks and intervals that fall due while it runs are given up."""
         going = task.going
@@ -65,7 +80,8 @@ class Reference(Host):
             before = {setting: replace(span) for setting, span in task.used.items()}
             self.use(task.used, since)
             if not self.holds(task, self.now)[0]:
-                self.keep_uses(task, [*task.uses, Use(None, (since,), self.settings, self.ahead)])
+                task.used = before
+                self.miss(task, since, "still running")
                 task.chance = None
                 return None
             task.used = before
@@ -139,21 +155,27 @@ class Reference(Host):
 
         It is not if what ends at this instant leaves it open, nor if that, and not the clock, has closed it.
         """
-        open_before = [task for task in self.tasks.values() if task.chance is not None and self.holds(task, before)[0]]
-        closed = [task for task in open_before if self._has_passed(task)]
+        chances = [task for task in self.tasks.values() if task.chance is not None]
+        open_before = [task for task in chances if self.may_hold(task, before)[0]]
+        closed = [(task, self._reason(task)) for task in open_before if self._has_passed(task)]
         self.learn_ends()
-        for task in filter(self._has_passed, closed):
-            assert task.chance is not None
-            self.use_up(task, task.chance)
+        for task, reason in closed:
+            if self._has_passed(task):
+                assert task.chance is not None
+                self.miss(task, task.chance, reason)
+
+    @staticmethod
+    def _reason(task: Task) -> str:
+        return task.unknown or ("still running" if task.going else "no time")
 
     def _has_passed(self, task: Task) -> bool:
-        holds, since = self.holds(task, self.now)
+        holds, since = self.may_hold(task, self.now)
         return not holds or (task.chance is not None and since > task.chance)
 
     def reopen(self, task: Task, chance: int, before: int) -> None:
         task.chance = chance
         if self.holds(task, before)[0] and self._has_passed(task):
-            self.use_up(task, chance)
+            self.miss(task, chance, self._reason(task))
 
     def unobserved(self, start: int) -> None:
         """Nobody looked since then: what opened and closed is gone, once this instant has been looked at."""
@@ -161,7 +183,8 @@ class Reference(Host):
         self.look()
         for name, last in gone.items():
             if last is not None:
-                self.use_up(self.tasks[name], last)
+                self.miss(self.tasks[name], last, "unobserved", alone=True)
+                self.look()
 
     def _closed(self, task: Task, start: int) -> int | None:
         found = opened = None
@@ -186,7 +209,7 @@ class Reference(Host):
             self.finish(run, "crash", "down", max(died, run.start), self.settings, self.ahead)
         self.ending.clear()
         for task in self.tasks.values():
-            task.against_since_start, task.chance = False, None
+            task.against_since_start, task.chance, task.open_miss = False, None, None
             task.requests, task.refusals, task.try_at = 0, 0, EVER
             ends = [run.end for run in task.runs if run.end is not None]
             task.quiet = max(ends) + task.restart_delay if ends else EVER  # how long it was suspended is not recorded
@@ -238,6 +261,15 @@ class Reference(Host):
             task.when, task.armed, task.armed_ahead = when, self.now, self.ahead
             task.against_since_start = False
             self._forget_chances(task)
+
+    def relist(self, listing: Listing) -> None:
+        """Somebody writes other dates into the files of the calendars."""
+        self.walked.clear()
+        open_before = [(task, task.chance, task.unknown) for task in self.tasks.values() if task.chance is not None]
+        self.listing = listing
+        for task, chance, unknown in open_before:
+            if self._has_passed(task):
+                self.miss(task, chance, unknown or "the calendar has changed")
 
     @staticmethod
     def _forget_chances(task: Task) -> None:
