@@ -9,6 +9,7 @@ from rocketd.app.function_conditions import bind_to_task
 from rocketd.app.task import Task
 from rocketd.app.task_body import CommandBody
 from rocketd.app.validators import NEVER, duration_of, splay_of
+from rocketd.config.calendar_files import CalendarFile
 from rocketd.config.calendar_lookup import CalendarLookup, UnknownCalendar
 from rocketd.config.calendar_settings import read_calendars
 from rocketd.config.host_lookup import LOCAL, HostLookup
@@ -26,8 +27,9 @@ from rocketd.core.model.work_calendar import Calendars
 class TaskCompiler:
     """Makes the core's tasks. Raises RocketdError for a zone or a calendar that does not exist."""
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
+    def __init__(self, config: Config, *, strict: bool = True) -> None:
+        """`strict`: whether a calendar that cannot be read is an error; else nothing is known of its days."""
+        self._config, self._strict = config, strict
         self.zone, self.zone_name = zone_of(config.timezone)
         self._calendars = CalendarLookup(Rights(frozenset({0, os.geteuid()}), strict=False), HostQueries())
         self._calendars.use(read_calendars(config.calendars))
@@ -74,9 +76,14 @@ class TaskCompiler:
             (mistake,) = error.under(())
             raise RocketdError(mistake.message, hint=f'config.calendars = {{"{error.name}": {{…}}}}') from None
         for _, calendar in (*found.named, *found.files):
-            if calendar.problem:
+            if calendar.problem and self._strict:
                 raise RocketdError(calendar.problem)
         return found
+
+    @property
+    def calendar_files(self) -> tuple[CalendarFile, ...]:
+        """The files of calendars that were read."""
+        return self._calendars.files
 
     def _longest(self, task: Task) -> Duration | None:
         """Say how long a run may take; None: as long as it likes."""

@@ -13,6 +13,7 @@ from threading import get_ident
 from typing import Final, NamedTuple, TypeVar
 
 from rocketd.app.arguments import ArgumentContext
+from rocketd.app.calendar_reloads import CalendarReloads
 from rocketd.app.command_preparer import AppProgram
 from rocketd.app.compiler import TaskCompiler
 from rocketd.app.counted_cycles import CountedCycles
@@ -88,6 +89,8 @@ class SchedulerRuntime:
             manager=NullServiceManager(),
             silenced=SilencedErrors(cond_check=config.silence_cond_check, task_prerun=config.silence_task_prerun),
         )
+        self._calendars = CalendarReloads(self._bridge, self._renew_compiler)
+        stack.callback(self._calendars.close)
         self._requests = RunRequests(self.scheduler)
         program = AppProgram(session, self._requests, self.loop.error_policy, self)
         self._executors = AppExecutors(self.loop, program, processes=config.max_process_count)
@@ -130,9 +133,9 @@ class SchedulerRuntime:
         report_start(self._bridge, recovered, opened.notes)
         if self._stop_requested:  # a stop was requested before the start was complete
             self.scheduler.drain()
-        self.loop.heartbeat_hooks.append(clock_trust(self.loop))
+        self.loop.heartbeat_hooks += [clock_trust(self.loop), self._calendars.check]
         if self._session.config.timezone is None:
-            local_time = LocalTime(self._time_zone_changed)
+            local_time = LocalTime(self._renew_compiler)
             self._stack.callback(local_time.close)
             self.loop.heartbeat_hooks.append(lambda _: local_time.check())
         self.loop.start(self._executors, recorder)
@@ -186,6 +189,7 @@ class SchedulerRuntime:
                 self._removed_tasks[name] = before[name]
         idle = self._only is not None
         compiled = [self._shut, *(self._compiler.compile(task, idle=idle) for task in self._tasks.values())]
+        self._calendars.watch(self._compiler.calendar_files)
         self._counted_cycles = CountedCycles(compiled)
         return compiled
 
@@ -209,9 +213,9 @@ class SchedulerRuntime:
             self._requests.force_next(task)
         self.loop.wake()
 
-    def _time_zone_changed(self) -> None:
-        """Handle a change of the host's time zone."""
-        self._compiler = TaskCompiler(self._session.config)
+    def _renew_compiler(self) -> None:
+        """Compile the tasks anew: the host's time zone or a file of a calendar has changed."""
+        self._compiler = TaskCompiler(self._session.config, strict=False)
         self._shut = self._compiler.session_task(_SHUT, self._session.condition(self._session.config.shut_cond))
         self.changed()
 

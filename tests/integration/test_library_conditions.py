@@ -6,7 +6,9 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Generator
+from datetime import date, timedelta
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +21,7 @@ from rocketd.conds import (
     condition,
     cron,
     daily,
+    dates,
     every,
     failed,
     false,
@@ -33,6 +36,7 @@ from rocketd.exc import ConditionError, RocketdError
 from support.application import run
 
 QUICK = {"restart_delay": 0}
+DAY = timedelta(days=1)
 
 
 def test_a_task_starts_when_a_function_of_the_program_says_so() -> None:
@@ -433,3 +437,41 @@ def test_cycles_that_are_counted_come_though_nothing_is_due() -> None:
 
     run(app)
     assert ran == ["once"]
+
+
+def test_a_file_of_a_calendar_that_is_written_anew_counts_at_once(tmp_path: Path) -> None:
+    """As in the daemon: nothing is known of any day while the file has a mistake, and that is reported."""
+    listed = tmp_path / "freeze.dates"
+    app = Rocketd(config=QUICK)
+    steps: list[str] = []
+
+    def write(text: str) -> None:
+        (tmp_path / "new").write_text(text)
+        (tmp_path / "new").replace(listed)
+
+    write("1999-01-01\n")
+
+    class Mender(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if "nothing is known of the days of a calendar" in record.getMessage():
+                steps.append("reported")
+                today = date.today()  # noqa: DTZ011 - in the zone of the tasks
+                write(f"{today - DAY}..{today + DAY}\n")
+
+    @app.task(true & ~started)
+    def first() -> None:
+        steps.append("mistake")
+        write("no date\n")
+
+    @app.task(dates(str(listed)) & ~started)
+    def on_listed_days() -> None:
+        steps.append("listed")
+        app.session.shut_down()
+
+    logger, mender = logging.getLogger(app.session.config.scheduler_logger_basename), Mender()
+    logger.addHandler(mender)
+    try:
+        run(app)
+    finally:
+        logger.removeHandler(mender)
+    assert steps == ["mistake", "reported", "listed"]
