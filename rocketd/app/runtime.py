@@ -13,7 +13,6 @@ from threading import get_ident
 from typing import Final, NamedTuple, TypeVar
 
 from rocketd.app.arguments import ArgumentContext
-from rocketd.app.calendar_reloads import CalendarReloads
 from rocketd.app.command_preparer import AppProgram
 from rocketd.app.compiler import TaskCompiler
 from rocketd.app.counted_cycles import CountedCycles
@@ -23,6 +22,7 @@ from rocketd.app.loop_ports import AppExecutors, NullServiceManager
 from rocketd.app.parameters import Parameters
 from rocketd.app.run_requests import RunRequests
 from rocketd.app.scheduler_session import SchedulerSession
+from rocketd.app.session_calendars import SessionCalendars
 from rocketd.app.shutdown import Shutdown
 from rocketd.app.startup import force_startup_runs, report_start
 from rocketd.app.task import Task
@@ -89,7 +89,7 @@ class SchedulerRuntime:
             manager=NullServiceManager(),
             silenced=SilencedErrors(cond_check=config.silence_cond_check, task_prerun=config.silence_task_prerun),
         )
-        self._calendars = CalendarReloads(self._bridge, self._renew_compiler)
+        self._calendars = SessionCalendars(self._bridge, self._renew_compiler)
         stack.callback(self._calendars.close)
         self._requests = RunRequests(self.scheduler)
         program = AppProgram(session, self._requests, self.loop.error_policy, self)

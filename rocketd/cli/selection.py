@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import UTC
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from rocketd.cli.exit_codes import ExitCode, Failure
 from rocketd.cli.json_fields import flag, text, words
+from rocketd.core.escaping import visible
 from rocketd.core.suggestion import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rocketd.daemon.json_format import JsonObject
 
 _TAG = "tag:"
+_GLOB = "*?["
 
 
 def is_pattern(name: str) -> bool:
     """Whether it may mean several tasks."""
-    return name.startswith(_TAG) or any(sign in name for sign in "*?[")
+    return name.startswith(_TAG) or any(sign in name for sign in _GLOB)
 
 
 def is_meant(pattern: str, task: JsonObject) -> bool:
@@ -47,6 +51,22 @@ def no_match(name: str, tasks: Sequence[JsonObject], elsewhere: str = "") -> Fai
         return Failure(elsewhere, hint="rocketctl check shows it", code=ExitCode.NOT_FOUND)
     hint = did_you_mean(name, [text(task, "task") for task in tasks]) or "see rocketctl list"
     return Failure(f"no task {name!r} is loaded", hint=hint, code=ExitCode.NOT_FOUND)
+
+
+def unmatched_in_conditions(tasks: Sequence[JsonObject], of: Sequence[JsonObject]) -> Iterator[str]:
+    """Yield a sentence for each pattern in a condition of `tasks` that matches no other task `of` all."""
+    suspects = [task for task in active(tasks) if any(sign in text(task, "when") for sign in (*_GLOB, _TAG))]
+    if not suspects:
+        return
+    from rocketd.core.errors import ConditionError  # noqa: PLC0415 - few conditions have any
+    from rocketd.core.history.selections import PatternLookup  # noqa: PLC0415 - as above
+    from rocketd.core.language.parser import read  # noqa: PLC0415 - as above
+
+    matches = PatternLookup({text(task, "task"): tuple(words(task, "tags")) for task in active(of)})
+    for task in suspects:
+        with suppress(ConditionError):  # of a newer daemon
+            for pattern in matches.unmatched(read(text(task, "when"), lambda _: UTC).selections(), text(task, "task")):
+                yield visible(f"{text(task, 'task')}: no other task matches '{pattern}'; see rocketctl check.")
 
 
 def active(tasks: Iterable[JsonObject]) -> list[JsonObject]:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from rocketd.config.cross_file_checks import TaskMistake
 from rocketd.config.problems import Mistake
 from rocketd.core.explain.reasons import listed
-from rocketd.core.history.selections import members_of
-from rocketd.core.model.task_patterns import is_pattern
+from rocketd.core.history.selections import PatternLookup
 from rocketd.core.scheduler.pattern_cycles import left_out
 
 if TYPE_CHECKING:
@@ -23,21 +22,13 @@ _SHOWN = 10
 def pattern_mistakes(tasks: Mapping[str, Task], known: Collection[str]) -> Iterator[TaskMistake]:
     """Yield a warning for each pattern without a match, and a note for each that leaves tasks out."""
     tags = dict.fromkeys(known, ()) | {name: task.tags for name, task in tasks.items()}
-    matched: dict[str, frozenset[str]] = {}
+    matches = PatternLookup(tags)
     for task in tasks.values():
         for key, condition in (("when", task.when), ("stop_when", task.stop_when)):
-            for pattern in sorted({name for names in condition.selections() for name in names if is_pattern(name)}):
-                if pattern.startswith("!"):
-                    continue
-                if pattern not in matched:
-                    matched[pattern] = frozenset(name for name, _ in members_of((pattern,), tags))
-                if not matched[pattern] - {task.name}:
-                    message, hint = (
-                        f"no other task matches '{pattern}'",
-                        "the words about it do not hold until one does",
-                    )
-                    path = ("task", task.name, key)
-                    yield TaskMistake(task, Mistake(path, message, hint, severity="warning", word=pattern))
+            for pattern in matches.unmatched(condition.selections(), task.name):
+                message, hint = f"no other task matches '{pattern}'", "the words about it do not hold until one does"
+                path = ("task", task.name, key)
+                yield TaskMistake(task, Mistake(path, message, hint, severity="warning", word=pattern))
     for name, mates in left_out(tasks.values()).items():
         shown = listed(mates if len(mates) <= _SHOWN else [*mates[:_SHOWN], f"{len(mates) - _SHOWN} more"])
         message = f"its patterns do not count {shown}, as each run of one would start the other"

@@ -11,7 +11,7 @@ from rocketd.cli.json_fields import flag, instant, objects, text, words
 from rocketd.cli.overdue import is_overdue
 from rocketd.cli.render.not_loaded import footer, missing_one, no_tasks
 from rocketd.cli.render.task_table import missing_table, task_table
-from rocketd.cli.selection import meant, no_match, unmatched
+from rocketd.cli.selection import meant, no_match, unmatched, unmatched_in_conditions
 from rocketd.core.instant import FOREVER, Instant
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ def list_tasks(call: Context) -> ExitCode:
     elif not tasks:
         call.terminal.show(no_tasks(files))
     else:
-        call.terminal.show([*task_table(chosen, call.look, of=len(tasks)), *footer(files)])
+        told = [*footer(files), *unmatched_in_conditions(chosen, tasks)]
+        call.terminal.show([*task_table(chosen, call.look, of=len(tasks)), *told])
     return ExitCode.DONE
 
 

@@ -178,6 +178,25 @@ class Selections:
         return min((since.get(way, BEFORE_ALL) for way in ways), default=BEFORE_ALL)
 
 
+class PatternLookup:
+    """Which of the tasks match patterns, each looked for once."""
+
+    def __init__(self, tags: Mapping[str, tuple[str, ...]]) -> None:
+        """`tags` are those of each task."""
+        self._tags = tags
+        self._matches: dict[str, frozenset[str]] = {}
+
+    def unmatched(self, selections: Iterable[tuple[str, ...]], task: str) -> list[str]:
+        """Return the patterns among these names that match no task, or only this one."""
+        patterns = {name for names in selections for name in names if is_pattern(name) and not name.startswith("!")}
+        return sorted(one for one in patterns if not self._of(one) - {task})
+
+    def _of(self, pattern: str) -> frozenset[str]:
+        if pattern not in self._matches:
+            self._matches[pattern] = frozenset(name for name, _ in members_of((pattern,), self._tags))
+        return self._matches[pattern]
+
+
 def members_of(
     names: Collection[str],
     tags: Mapping[str, tuple[str, ...]],

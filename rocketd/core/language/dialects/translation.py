@@ -44,6 +44,8 @@ def suggest_condition(error: ConditionError, text: str, reads: Reads) -> Conditi
         called = _CALLED.fullmatch(part) or _SAID.fullmatch(part)
         if called and not called.start("line") <= error.start - start <= called.end("line"):
             return error  # it is about another argument of the word
+        if called and error.hint.startswith("once a ") and error.end - error.start > 1:
+            return error  # that a month is no length of time, but not about the M of PT30M
         if called and called["word"] != "every":
             begin = start + called.start("line")
             return _of_line(error, called["word"], called["line"], reads, begin)

@@ -377,6 +377,8 @@ def test_the_hint_in_its_words(text: str, hint: str) -> None:
         ("Mon..Fri 03:00", "this is a systemd calendar line"),
         ("every day at 3:00", "this is a schedule in English"),
         ("cron('0 3 * * monday')", "monday is not a day of the week"),
+        ("every('1 month')", "a month is not a length of time"),
+        ("every month", "this is a schedule in English"),
     ],
 )
 def test_the_message_says_what_it_is(text: str, message: str) -> None:

@@ -10,7 +10,7 @@ from rocketd.executor.process.network_mounts import Mounts
 from rocketd.probes.calendar_watcher import CalendarWatcher
 
 
-class CalendarReloads:
+class SessionCalendars:
     """Calls `on_change` after each change, on the loop's thread, and reports what is wrong with a file."""
 
     def __init__(self, journal: Journal, on_change: Callable[[], None]) -> None:
