@@ -40,6 +40,9 @@ from support.simulated_world import World
 SEEDS = int(os.environ.get("ROCKETD_SEEDS", "6"))
 STARTS = int(os.environ.get("ROCKETD_STARTS", "0"))
 MINUTE = 60
+GRAINS = (MINUTE, *(7 * (5 * MINUTE,)))
+"""How often the naive scheduler asks: every minute in one of eight worlds, in the others every five, of which all that
+happens there is a multiple."""
 HOUR = 3600
 BEGINS = (1_774_000_020, 1_792_330_260, 1_798_156_860, 1_772_841_600)
 """Before the changes of the clocks in March and October 2026, before the year's end, and before America's change."""
@@ -62,21 +65,25 @@ class Weeks:
         self.seed = seed
         self.chance = chance = Random(seed)  # noqa: S311 - a simulation must replay
         self.pick = chance.choice
-        self.begin = self.now = self.pick(BEGINS) // MINUTE * MINUTE
+        self.grain = grain = self.pick(GRAINS)
+        self.begin = self.now = self.whole(self.pick(BEGINS))
         self.until = self.now + 44 * DAY
-        span = (self.now - MARGIN, (self.until - self.now + 2 * MARGIN) // MINUTE)
-        self.naive = Reference(self.now, MINUTE, 32, self.naive_fate, span)
+        span = (self.now - MARGIN, (self.until - self.now + 2 * MARGIN) // grain)
+        self.naive = Reference(self.now, grain, 32, self.naive_fate, span)
         self.world = World(seed, self.now * SECOND, fate=self.fate)
-        self.boot_host(self.now - chance.randint(0, 3000) * MINUTE)
+        self.boot_host(self.now - chance.randint(0, 3000) * grain)
         self.naive.listing = self.pick(LISTINGS[:3])
         drawn = self.pick(ZONES)
         zone = zone or drawn
         overlap = self.pick(("wait", "wait", "skip"))
         for name, when in (("extract", ("cron", self.pick(LINES), 0)), ("it", self.condition())):
-            task = NaiveTask(name, when, zone=zone, overlap=overlap, armed=self.now)
+            task = NaiveTask(name, when, zone=zone, overlap=overlap, restart_delay=grain, armed=self.now)
             self.naive.tasks[name] = replace(task)
             self.world.add(real(task, self.naive.listing))
         self.compared = 0
+
+    def whole(self, seconds: int) -> int:
+        return seconds // self.grain * self.grain
 
     # -- what chance gives --------------------------------------------------------------------------------------------
 
@@ -156,7 +163,7 @@ class Weeks:
         return drawn_workday(self.chance)
 
     def boot(self) -> Condition:
-        return drawn_boot(self.chance, ("extract", "it"), MINUTE)
+        return drawn_boot(self.chance, ("extract", "it"), self.grain)
 
     def count(self) -> Condition:
         what, unit = self.pick(("started", "succeeded", "finished")), self.pick(("day", "week"))
@@ -175,7 +182,7 @@ class Weeks:
     def naive_fate(self, task: str, number: int) -> tuple[int, str]:
         chance = Random(f"{self.seed} {task} {number}")  # noqa: S311 - the same in both
         fails = chance.random() < Random(f"{self.seed} {task}").choice((0.0, 0.5))  # noqa: S311 - as above
-        return chance.choice(LASTS) * MINUTE, "fail" if fails else "success"
+        return max(chance.choice(LASTS) * MINUTE, self.grain), "fail" if fails else "success"
 
     def fate(self, run: Run) -> tuple[Duration, Action]:
         takes, action = self.naive_fate(run.task, run.number)
@@ -187,7 +194,7 @@ class Weeks:
         """Live through it, and return how many runs were compared."""
         self.world.boot()
         times = sorted(
-            self.chance.randint(self.begin, self.until) // MINUTE * MINUTE for _ in range(self.pick((0, 1, 2, 3, 5)))
+            self.whole(self.chance.randint(self.begin, self.until)) for _ in range(self.pick((0, 1, 2, 3, 5)))
         )
         for at in times:
             if at > self.now:
@@ -195,7 +202,7 @@ class Weeks:
                 if self.chance.random() < 0.3:
                     self.relist()
                 else:
-                    self.go_down(self.chance.randint(60, 3 * 1440) * MINUTE)
+                    self.go_down(self.whole(self.chance.randint(60 * MINUTE, 3 * DAY)))
         self.go_on(self.until)
         return self.compared
 
@@ -213,7 +220,7 @@ class Weeks:
         self.world.kill()
         self.world.now = self.now * SECOND
         if self.chance.random() < 0.5:
-            self.boot_host(self.now - MINUTE)
+            self.boot_host(self.now - self.grain)
         self.world.boot()
         self.naive.kill(down)
         self.naive.look()

@@ -210,7 +210,7 @@ def _field(field: str, value: int) -> bool:
     return False
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=32)
 def calendar(zone: str, base: int, grains: int, grain: int) -> Calendar:
     """Lay out the calendar of that stretch once."""
     return Calendar(zone, base, grains, grain)
