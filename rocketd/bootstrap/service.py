@@ -266,6 +266,8 @@ class Service:
                 watcher(event)
         if recovered.outage is not None and recovered.outage.stepped:
             self._journal.write(daemon_messages.clock_step(recovered.outage.stepped, while_down=True))
+        for old, new in recovered.renames:
+            self._journal.write(daemon_messages.renamed(old, new))
         for name in recovered.ahead:
             self._journal.write(daemon_messages.far_ahead(name))
         await self._task_files.log_problems()

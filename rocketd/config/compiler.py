@@ -12,6 +12,7 @@ from rocketd.config.access_values import access_values
 from rocketd.config.account_names import BadGroup
 from rocketd.config.calendar_lookup import UnknownCalendar
 from rocketd.config.command_hint import command_hint
+from rocketd.config.former_names import FORMERLY
 from rocketd.config.host_lookup import UTC_ZONE, HostLookup, Zone
 from rocketd.config.ignored_warnings import IGNORE_WARNINGS
 from rocketd.config.notification_values import notification_values
@@ -97,6 +98,7 @@ class _TaskCompilation:
             unit=values[key.UNIT] if self._executor_kind() is not ExecutorKind.PROCESS else (),
             description=values[key.DESCRIPTION],
             tags=values[key.TAGS],
+            formerly=values[FORMERLY],
             ignored_warnings=values[IGNORE_WARNINGS],
             file=file,
             **notification_values(values),

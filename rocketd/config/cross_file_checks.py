@@ -67,11 +67,16 @@ def unknown_tasks(
                     if name in disabled:
                         mistake = Mistake(path, f"task '{name}' {disabled[name].reason}", word=name)
                     else:
-                        hint = _where(name, missing)
+                        hint = _where(name, missing) or _renamed(name, tasks)
                         if not hint and guesses < _GUESSES:
                             hint, guesses = did_you_mean(name, tasks), guesses + 1
                         mistake = Mistake(path, f"task '{name}' is not loaded", hint, word=name)
                     yield TaskMistake(task, mistake)
+
+
+def _renamed(name: str, tasks: Mapping[str, Task]) -> str:
+    now = next((task.name for task in tasks.values() if name in task.formerly), "")
+    return f"it is '{now}' now" if now else ""
 
 
 def _where(name: str, missing: Mapping[str, str]) -> str:

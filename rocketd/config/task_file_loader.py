@@ -13,6 +13,7 @@ from rocketd.config.condition_warnings import ConditionQuestions, condition_warn
 from rocketd.config.cross_file_checks import TaskMistake, WatchedTasks, unknown_tasks, without_duplicates
 from rocketd.config.daemon_settings import DAEMON_TIMEZONE, DEFAULTS, Settings, settings_of
 from rocketd.config.executor_notes import executor_notes, sandbox_warnings
+from rocketd.config.former_name_checks import check_former_names
 from rocketd.config.host_lookup import HostLookup
 from rocketd.config.host_queries import HostQueries
 from rocketd.config.host_retry import HostRetry
@@ -256,6 +257,7 @@ class TaskFileLoader:
         disabled = {one.task.name: one for file in files for one in file.disabled}
         excluded = [(one.name, one.file) for file in files for one in file.missing]
         mistakes += unknown_tasks(tasks, watched_tasks, disabled, self._source.known, excluded)
+        mistakes += check_former_names(tasks, {*tasks, *disabled, *dict(excluded)})
         mistakes += unknown_webhooks(tasks.values(), self._settings.webhooks) if self._settings_good else ()
         if self._source.at is not None:
             questions = ConditionQuestions.of(tasks, self._source.at, files)

@@ -6,6 +6,7 @@ from rocketd.config import table_values, value_types
 from rocketd.config.access_settings import OPERATORS, VIEW_OUTPUT
 from rocketd.config.deadline_settings import MAX_AGE, SLOW_AFTER
 from rocketd.config.fleet_settings import HOST_PATTERNS
+from rocketd.config.former_names import FORMERLY
 from rocketd.config.hook_settings import HOOKS_OF_TASK
 from rocketd.config.http_settings import PING, TASK_WEBHOOKS
 from rocketd.config.ignored_warnings import IGNORE_WARNINGS
@@ -295,5 +296,5 @@ TASK: Final = table(
     *(SUCCESS_CODES, INACTION_CODES, FAILS_ON, OUTPUT_TAIL, OUTPUT_LIMIT),
     *(OUTPUT_FILE, SEPARATE_STDERR, EXECUTOR, UNIT, TASK_MAIL),
     *HOOKS_OF_TASK,
-    *(MAX_AGE, SLOW_AFTER, PING, TASK_WEBHOOKS, OPERATORS, VIEW_OUTPUT, IGNORE_WARNINGS),
+    *(MAX_AGE, SLOW_AFTER, PING, TASK_WEBHOOKS, FORMERLY, OPERATORS, VIEW_OUTPUT, IGNORE_WARNINGS),
 )

@@ -7,10 +7,11 @@ from rocketd.core.messages import run_messages
 from rocketd.core.messages.message import Priority, Stream
 from rocketd.core.messages.missed_filter import MissedFilter
 from rocketd.core.messages.output_line import OutputLine
-from rocketd.core.model.events import Event, Spawned
+from rocketd.core.model.events import Event, Finished, Spawned, Withdrawn
 from rocketd.core.model.recent_output import JournalPlace
 from rocketd.core.model.run import Run
 from rocketd.daemon.ports import Journal
+from rocketd.daemon.renamed_runs import RenamedRuns
 
 Watcher = Callable[[Event | OutputLine], None]
 
@@ -22,12 +23,16 @@ class EventSink:
         self.watchers: set[Watcher] = set()
         self._journal = journal
         self._missed = MissedFilter()
+        self.renamed_runs = RenamedRuns()
+        """The active runs whose task has another name by now."""
         self.reloads = 0
         """How often other tasks were loaded."""
 
     def publish(self, event: Event) -> None:
         """Publish an event; of a missed stretch that grows, not each step."""
         self._publish_all(self._missed.pass_on(event))
+        if isinstance(event, Finished | Withdrawn):
+            self.renamed_runs.forget(event.run)
 
     def publish_delayed(self, now: Instant | None) -> None:
         """Publish what has been kept back for long enough; None: all of it, as this is the end."""
@@ -35,14 +40,14 @@ class EventSink:
 
     def output(self, run: Run, stream: str, line: str) -> bool:
         """Publish a line that a run printed; whether the journal will have it."""
-        output_stream = Stream(stream)
+        run, output_stream = self.renamed_runs.current(run), Stream(stream)
         accepted = self._journal.write(run_messages.output_line(run, output_stream, line))
         self._notify_watchers(OutputLine(run, output_stream, line))
         return accepted
 
     def show_output(self, run: Run, stream: str, line: str, place: JournalPlace) -> None:
         """Publish a line that is in the journal already, at that place."""
-        self._notify_watchers(OutputLine(run, Stream(stream), line, place))
+        self._notify_watchers(OutputLine(self.renamed_runs.current(run), Stream(stream), line, place))
 
     def _publish_all(self, events: Iterable[Event]) -> None:
         for event in events:

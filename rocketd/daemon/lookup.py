@@ -27,6 +27,9 @@ def require_loaded(
         raise NoSuchTask(f"task {name!r} is disabled", hint=f"it {one.reason} in {one.task.file}:{one.line}")
     if absent := missing.get(name):
         raise NoSuchTask(absent.message, hint=absent.hint)
+    now = next((entry.task.name for entry in scheduler.tasks.values() if name in entry.task.formerly), "")
+    if now:
+        raise NoSuchTask(f"no task {name!r} is loaded", hint=f"it is {now} now (its formerly)")
     scheduler.find(name)
 
 

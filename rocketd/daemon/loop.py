@@ -70,12 +70,11 @@ class Loop:
         self._heartbeat = Heartbeat(self, self.heartbeat_hooks)
         self._pass_scheduled = False
         self._pending_writes = 0
-        self._pending_starts = PendingStarts(self)
+        self.pending_starts = PendingStarts(self)
         self._next_pass: Instant = FOREVER
         self._clock_monitor = ClockMonitor(clock, scheduler, journal)
         self._done = asyncio.Event()
-        self._terminating = False
-        """Whether the grace of a stop is over."""
+        self._terminating = False  # whether the grace of a stop is over
         self._grace_timer: asyncio.TimerHandle | None = None
         self._left: frozenset[RunKey] = frozenset()  # which runs continue without this daemon
         self._final_flush: FinalFlush | None = None
@@ -192,11 +191,11 @@ class Loop:
 
     @property
     def _busy(self) -> bool:
-        return bool(self._pending_writes or self._pending_starts or self.executor.active_count or self._awaited)
+        return bool(self._pending_writes or self.pending_starts or self.executor.active_count or self._awaited)
 
     @property
     def _awaited(self) -> list[Run]:
-        return [run for run in self.scheduler.running_runs if run.key not in self._left]
+        return [run for run in self.scheduler.running_runs if self.events.renamed_runs.key(run) not in self._left]
 
     def now(self) -> Instant:
         """Read the clock; if it was set, the scheduler knows by the time this returns."""
@@ -220,7 +219,7 @@ class Loop:
                 case Start(run):
                     changes.append(Started(run))
                     starts.append((self.scheduler.find(run.task).task, run))
-                    self._pending_starts.add(run)
+                    self.pending_starts.add(run)
                 case Missed():
                     changes.append(decision)
                 case Stop(run, cause):
@@ -228,33 +227,34 @@ class Loop:
                 case Broken():
                     self.error_policy.in_condition(decision)
         if changes:
-            self._record(changes, partial(self._pending_starts.start_recorded, changes, starts))
+            self._record(changes, partial(self.pending_starts.start_recorded, changes, starts))
 
     def _stop(self, run: Run, cause: Cause) -> None:
-        if not self._pending_starts.stop(run, cause):
-            self.executor.stop(run, cause)
+        if not self.pending_starts.stop(run, cause):
+            self.executor.stop(self.events.renamed_runs.original(run), cause)
 
     # -- what the world reports -------------------------------------------------------------------------------------
 
     def handle_event(self, event: Spawned | Finished | Withdrawn) -> None:
         """Handle an event of the executor: an end is recorded before it is learned, a start is learned at once."""
-        match event:
+        match event := self.events.renamed_runs.event(event):
             case Spawned():
                 self._on_spawned(event)
             case Finished(run, end):
                 ended = event if (storable := end.storable) is end else Finished(run, storable)
                 self._record([ended], partial(self._on_finished, ended, self.scheduler.history.position))
             case Withdrawn():
-                self._pending_starts.handle_withdrawn(event)
+                self.pending_starts.handle_withdrawn(event)
 
     def handle_output(self, run: Run, stream: str, line: str) -> bool:
         """Publish a line that a run printed; return whether the journal takes it."""
         return self.events.output(run, stream, line)
 
     def _on_finished(self, event: Finished, noted: int) -> None:
+        event = self.events.renamed_runs.event(event)
         at, end = self.scheduler.history.steps.latest_noted(event.end.at, noted, self.now()), event.end
         self.scheduler.learn(event if at == end.at else Finished(event.run, replace(end, at=at)), noted)
-        self.executor.recorded(event.run)
+        self.executor.recorded(self.events.renamed_runs.original(event.run))
         self.publish(event)
         self.wake()
 
@@ -296,5 +296,5 @@ class Loop:
         else:
             since = timestamp(self.health.store_failed_at)
             self.scheduler.admission.closed = f"the run log has not been writable since {since}: {error.message}"
-            self._pending_starts.withdraw_all(self.scheduler.admission.closed)
+            self.pending_starts.withdraw_all(self.scheduler.admission.closed)
         self.wake()

@@ -71,6 +71,10 @@ class PendingStarts:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def has_run_of(self, task: str) -> bool:
+        """Whether a run of that task waits for its record."""
+        return any(name == task for name, _ in self._waiting)
+
     def add(self, run: Run) -> None:
         """Its record is about to be written."""
         self._waiting[run.key] = run

@@ -12,10 +12,11 @@ from typing import Final, NamedTuple, Protocol
 from rocketd.core.instant import HOUR, MINUTE, SECOND, Duration, Instant
 from rocketd.core.model.clock_reading import ClockReading
 from rocketd.core.model.events import Event, Finished, Withdrawn
-from rocketd.core.model.records import Alive, Change, OpenRun, TaskState
+from rocketd.core.model.records import Alive, Change, OpenRun, Renamed, TaskState
 from rocketd.core.model.run import Action
 from rocketd.core.model.task import Task
 from rocketd.core.scheduler.open_runs import crash_of, sorted_open_runs
+from rocketd.core.scheduler.renames import Rename, find_renames
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.ports import Executor, Store
 
@@ -104,6 +105,8 @@ class RecoveryResult:
     """The time without a daemon; None: there was none before."""
     ahead: Sequence[str]
     """Tasks of which instants far in the future were recorded: the clock was wrong then, or is so now."""
+    renames: Sequence[Rename] = ()
+    """The tasks that take over from another name."""
 
 
 async def recover(  # noqa: PLR0913, PLR0917 - what it brings together
@@ -120,6 +123,9 @@ async def recover(  # noqa: PLR0913, PLR0917 - what it brings together
     """
     down = outage(store.clock_readings().get("alive"), store.last_alive(), now)
     latest = now.wall if down is None else down.since
+    renames, _ = find_renames(tasks, store.states())
+    if renames:
+        (write or store.write)([Renamed(old, new) for old, new in renames])
     loaded = recover_scheduler(store, scheduler, tasks, now.wall, latest)
     known = await executor.adopt(loaded.open_runs, {task.name: task for task in tasks})
     open_runs = sorted_open_runs(loaded.open_runs, known)
@@ -131,4 +137,4 @@ async def recover(  # noqa: PLR0913, PLR0917 - what it brings together
         executor.recorded(event.run)
     if down is not None:
         scheduler.add_downtime(down.since if down.known else down.alive, now.wall, known=down.known)
-    return RecoveryResult(ended, down, loaded.ahead)
+    return RecoveryResult(ended, down, loaded.ahead, renames)

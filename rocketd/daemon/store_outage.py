@@ -7,7 +7,7 @@ from typing import Final
 from rocketd.core.backoff import Backoff
 from rocketd.core.errors import StoreError
 from rocketd.core.model.events import Finished, Spawned, Started, Withdrawn
-from rocketd.core.model.records import Change, TaskState
+from rocketd.core.model.records import Change, Renamed, TaskState
 
 RETRY: Final = Backoff(0.05, 5.0)
 """Seconds between two tries at a store that fails."""
@@ -55,7 +55,7 @@ def split_completed(changes: Iterable[Change]) -> tuple[list[Change], list[Chang
         match change:
             case Spawned(run) | Finished(run) | Withdrawn(run) if run.key not in started:
                 completed.append(change)
-            case TaskState():
+            case TaskState() | Renamed():
                 completed.append(change)
             case _:
                 waiting.append(change)

@@ -13,9 +13,11 @@ from typing import Final, get_args, get_type_hints
 
 from rocketd.core.instant import BEGINNING, FOREVER
 from rocketd.core.model.events import Finished, Missed, Spawned, Started, Withdrawn
-from rocketd.core.model.records import Alive, Change, TaskState
+from rocketd.core.model.records import Alive, Change, Renamed, TaskState
 
-_KINDS: Final = {kind.__name__: kind for kind in (Started, Spawned, Finished, Withdrawn, Missed, TaskState, Alive)}
+_KINDS: Final = {
+    kind.__name__: kind for kind in (Started, Spawned, Finished, Withdrawn, Missed, TaskState, Alive, Renamed)
+}
 _COUNTED: Final = ("number", "next_number", "attempt", "count")
 """What counts from 1."""
 

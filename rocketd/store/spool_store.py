@@ -16,7 +16,7 @@ from rocketd.core.errors import StoreError
 from rocketd.core.instant import BEGINNING, Duration, Instant
 from rocketd.core.model.clock_reading import ClockReading
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
-from rocketd.core.model.records import Alive, Change, OpenRun, RunFilter, RunView, TaskState
+from rocketd.core.model.records import Alive, Change, OpenRun, Renamed, RunFilter, RunView, TaskState
 from rocketd.core.model.run import Action, Run
 from rocketd.store.spool_places import SpoolPlaces
 from rocketd.store.sqlite.connection import Database
@@ -169,6 +169,8 @@ def _states_after(change: Change, states: Mapping[str, TaskState]) -> Iterator[T
         case TaskState(name):
             known = states[name].next_number if name in states else 1
             yield replace(change, next_number=max(change.next_number, known))
+        case Renamed(old, new) if old in states:
+            yield replace(states[old], name=new)
         case Started(run) | Finished(run) | Withdrawn(run):
             state = states.get(run.task, TaskState(run.task, "", BEGINNING, 1))
             yield replace(state, next_number=max(state.next_number, run.number + 1))

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rocketd.core.errors import DuplicateRun
-from rocketd.core.instant import DAY, HOUR, SECOND, Instant
+from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from rocketd.core.model.clock_reading import ClockReading
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
-from rocketd.core.model.records import Alive, Change, OpenRun, RunFilter, TaskState
+from rocketd.core.model.records import Alive, Change, OpenRun, Renamed, RunFilter, TaskState
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.daemon.ports import Store
 from rocketd.repos import RunRepo
@@ -170,6 +170,31 @@ def test_a_state_of_a_task_comes_back(store: Store) -> None:
     )
     store.write([state])
     assert dict(store.states()) == {"backup": state}
+
+
+def test_a_task_with_another_name_keeps_all_of_it(store: Store) -> None:
+    state = TaskState("old", "1 UTC daily", NOW, 3, paused=True, paused_by="bob", paused_reason="new disk")
+    first, second = run(1, "old"), run(2, "old", at=NOW + MINUTE)
+    store.write([Started(first), ended(first), Started(second), Spawned(second, 77, 5, NOW), missed("old"), state])
+    third = run(3, "new", at=NOW + 2 * MINUTE)
+    store.write([ended(second), Renamed("old", "new"), Started(third)])
+    assert store.states()["new"] == replace(state, name="new", next_number=4)
+    assert "old" not in store.states()
+    assert [one.run.key for one in store.open_runs()] == [("new", 3)]
+    assert {view.run.task for view in store.runs(RunFilter())} == {"new"}
+    assert [view.run.number for view in store.runs(RunFilter(task="new", actions=(Action.SUCCESS,)))] == [2, 1]
+
+
+def test_an_open_run_goes_with_its_task(store: Store) -> None:
+    one = run(1, "old")
+    store.write([Started(one), Spawned(one, 77, 5, NOW)])
+    store.write([Renamed("old", "new")])
+    (opened,) = store.open_runs()
+    assert (opened.run, opened.pid) == (replace(one, task="new"), 77)
+    store.write([ended(replace(one, task="new"))])
+    assert store.open_runs() == []
+    store.write([Renamed("none", "other")])
+    assert "other" not in store.states()
 
 
 def test_a_state_never_lowers_the_next_number(store: Store) -> None:

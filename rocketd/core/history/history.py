@@ -8,6 +8,7 @@ loaded conditions ask for (`HistoryNeed`).
 from collections.abc import Container, Iterable, Mapping
 from typing import Final
 
+from rocketd.core.history.renamed import rename_history
 from rocketd.core.history.selections import Selections
 from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
 from rocketd.core.model.absence import RESUME_SPREAD, Absence
@@ -65,10 +66,7 @@ class History:
 
     def of(self, task: str) -> TaskHistory:
         """Return the history of that task; an empty one begins where there is none."""
-        task_history = self._histories.get(task)
-        if task_history is None:
-            task_history = self._histories[task] = TaskHistory(self.steps)
-        return task_history
+        return self._histories.get(task) or self._histories.setdefault(task, TaskHistory(self.steps))
 
     def begin_replay(self, events: int, latest: Instant, now: Instant) -> None:
         """Begin a replay of that many events; no sign of life in the store is later than `latest`."""
@@ -90,8 +88,8 @@ class History:
         """Close the active runs that are not among these, and return them: they ended before what was replayed."""
         over = [run for past in self._histories.values() for run in past.running.values() if run.key not in active]
         for run in over:
-            self._histories[run.task].remove_running(run.number)
-            self._histories[run.task].confirm(run)
+            self.of(run.task).remove_running(run.number)
+            self.of(run.task).confirm(run)
         self.selections.notice_all()
         return [run.key for run in over]
 
@@ -109,6 +107,11 @@ class History:
         self._loaded.discard(task)
         self.selections.unload(task)
 
+    def rename(self, old: str, new: str) -> None:
+        """Let the history of one task be that of another name, which has none."""
+        rename_history(self.of(old), new)
+        self._histories[new] = self._histories.pop(old)
+
     def forget(self, task: str) -> None:
         """Drop the history of a task that is not loaded and has no active run."""
         self._histories.pop(task, None)
@@ -120,10 +123,9 @@ class History:
             for name in self.selections.named_by(need.task):
                 key = (name, need.action)
                 self._reach[key] = max(need.reach, self._reach.get(key, 0))
-        for name, task_history in self._histories.items():
-            task_history.recorded_instants = {
-                a: kept for a, kept in task_history.recorded_instants.items() if (name, a) in self._reach
-            } or empty_mapping()
+        for name, past in self._histories.items():
+            kept = {action: one for action, one in past.recorded_instants.items() if (name, action) in self._reach}
+            past.recorded_instants = kept or empty_mapping()
         self._start_recording(self._reach)
 
     def extend_needs(self, reach: Mapping[tuple[str, Action], Duration]) -> None:
@@ -199,9 +201,8 @@ class History:
         for task_history in self._histories.values():
             if task_history.running:
                 task_history.running = {number: run.moved(by) for number, run in task_history.running.items()}
-                task_history.spawned_at = {
-                    number: at + by for number, at in task_history.spawned_at.items()
-                } or empty_mapping()
+                moved = {number: at + by for number, at in task_history.spawned_at.items()}
+                task_history.spawned_at = moved or empty_mapping()
 
     def learn(self, event: Event, noted: int | None = None) -> None:
         """Apply one event, the same only once; `noted`: the position when it happened, if it was recorded later."""

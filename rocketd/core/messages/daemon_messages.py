@@ -25,6 +25,17 @@ def stop_requested(run: Run, by: str) -> Message:
     return Message(f"{run.task}/{run.number} is being stopped by {by}", Priority.NOTICE, fields=fields)
 
 
+def renamed(old: str, new: str) -> Message:
+    """Report that a task takes over what another name has left."""
+    return Message(f"{new} takes over from {old}, its former name", Priority.NOTICE, fields={"ROCKETD_TASK": new})
+
+
+def not_renamed(old: str, new: str) -> Message:
+    """Report that a task takes over nothing, as it has a past."""
+    message = f"{new} takes over nothing from {old}, its former name: {new} has run before, or been loaded"
+    return Message(message, Priority.NOTICE, fields={"ROCKETD_TASK": new})
+
+
 def reload_requested(by: str) -> Message:
     """Report who asked for a reload."""
     return Message(f"{by} has the task files read again", Priority.INFO)

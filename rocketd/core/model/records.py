@@ -53,7 +53,15 @@ class Alive:
     """The reading of the boot-time clock, which nobody sets; None: not read."""
 
 
-Change: TypeAlias = Started | Spawned | Finished | Withdrawn | Missed | TaskState | Alive
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """All that is kept of a task is that of another name from now on, which has nothing yet."""
+
+    old: str
+    new: str
+
+
+Change: TypeAlias = Started | Spawned | Finished | Withdrawn | Missed | TaskState | Alive | Renamed
 """What is written to the store."""
 
 

@@ -239,6 +239,8 @@ class Task:
     """The webhooks that are told about it; None: all."""
     ignored_warnings: tuple[str, ...] = field(default=(), compare=False)
     """What `check` does not warn of."""
+    formerly: tuple[str, ...] = field(default=(), compare=False)
+    """Other names that it had: it takes over the past of the first that is known, if it has none of its own."""
     operators: Operators = field(default=NO_OPERATORS, compare=False)
     """Who may operate it, beside those who may operate every task."""
     view_output: bool = field(default=False, compare=False)

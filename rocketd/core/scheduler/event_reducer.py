@@ -1,10 +1,11 @@
 """Applies events: each changes the history, the active runs, and which tasks must be judged again."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from rocketd.core.history.history import History
+from rocketd.core.history.renamed import renamed
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.model.consumption import NEAR
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
@@ -56,6 +57,13 @@ class EventReducer:
                 self.registry.notify_dependents(run.task)
             case Missed():
                 self.registry.notify_missed(event.task)
+
+    def rename(self, old: str, new: str) -> None:
+        """Keep the snapshots of a task under another name."""
+        for key in [key for key in self.snapshots if key[0] == old]:
+            before = self.snapshots.pop(key)
+            task = replace(before.task, name=new)
+            self.snapshots[new, key[1]] = before._replace(task=task, open_missed=renamed(before.open_missed, new))
 
     def _begin(self, run: Run) -> None:
         scheduled = self.registry.tasks.get(run.task)

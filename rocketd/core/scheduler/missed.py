@@ -166,6 +166,13 @@ class MissedRuns:
         self._intervals.pop(name, None)
         self._counted.pop(name, None)
 
+    def rename(self, old: str, new: str) -> None:
+        """Keep the intervals of a task under another name."""
+        if old in self._intervals:
+            self._intervals[new] = self._intervals.pop(old)
+        if old in self._counted:
+            self._counted[new] = self._counted.pop(old)
+
     def report(self, scheduled: ScheduledTask, now: Instant) -> Iterator[Missed]:
         """Record and yield what one task missed in its interval."""
         self.count(scheduled.task)

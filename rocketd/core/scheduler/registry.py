@@ -167,6 +167,22 @@ class TaskRegistry:
                     lacking[name, action] = max(reach, lacking.get((name, action), 0))
         return lacking
 
+    def rename(self, old: str, new: str) -> None:
+        """Let a task go on under another name, loaded or not: its past, its state and its active runs."""
+        scheduled = self.tasks.pop(old, None)
+        if scheduled is not None:
+            self._unindex(scheduled)
+        self._missed.rename(old, new)
+        self._history.unload(old)
+        self._history.rename(old, new)
+        if scheduled is not None:
+            self.tasks[new] = scheduled
+            scheduled.rename(new)
+            self._history.load(new, scheduled.task.tags)
+            self._index(scheduled)
+            self.notify_dependents(new)
+        self.notify_dependents(old)
+
     def _load(self, task: Task, state: TaskState | None, now: Instant) -> list[TaskState]:
         scheduled = self.tasks[task.name] = ScheduledTask(task)
         task_history = self._history.of(task.name)

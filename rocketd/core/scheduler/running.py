@@ -1,6 +1,7 @@
 """The active runs, and what they hold: slots, mutexes, deadlines."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from heapq import heapify, heappop, heappush
 from typing import Final
 
@@ -69,6 +70,21 @@ class RunningRuns:
             return []
         del self._mutexes[task.mutex]
         return list(self._waiters.pop(task.mutex, ()))
+
+    def rename(self, old: str, new: str) -> None:
+        """Give the active runs of a task another name."""
+
+        def key_of(key: RunKey) -> RunKey:
+            return (new, key[1]) if key[0] == old else key
+
+        self._runs = {
+            key_of(key): (replace(run, task=new), replace(task, name=new)) if key[0] == old else (run, task)
+            for key, (run, task) in self._runs.items()
+        }
+        self._spawned, self._stopping = set(map(key_of, self._spawned)), set(map(key_of, self._stopping))
+        self._mutexes = {mutex: key_of(key) for mutex, key in self._mutexes.items()}
+        self._deadlines = [(at, key_of(key)) for at, key in self._deadlines]
+        heapify(self._deadlines)
 
     def holder(self, mutex: str) -> RunKey | None:
         """Return the run that holds that mutex; None: it is free."""

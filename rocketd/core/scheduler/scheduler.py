@@ -11,15 +11,7 @@ concerns a task that the condition watches. One pass:
 Waiting (no slot, mutex held, still running) has no object of its own: the task is due, and is tried again when what it
 waits for is free. If its condition is against by then, the run is `Missed`.
 
-    TaskRegistry         the loaded tasks, and which of them an event concerns
-    EventReducer         applies events to the history and the tasks
-    Queues               which tasks are judged next, and which due task starts first
-    Evaluator            what a condition says now, and what follows
-    Dispatcher           what blocks a due task, and which run it becomes
-    Admission            what blocks every task
-    RunningRuns          the active runs, and what they hold
-    MissedRuns           the ticks and windows that passed without a run
-    ProbeSubscriptions   which probes the tasks need observed
+docs/explanation/architecture.md says what each of its parts knows.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -135,6 +127,12 @@ class Scheduler:
         changed = self._parts.registry.load(tasks, now, states)
         self.startup.retain(self.tasks.keys())
         return changed
+
+    def rename(self, old: str, new: str) -> None:
+        """Let a task go on under another name, which has no past: before `load`, which takes its new settings."""
+        self._parts.reducer.rename(old, new)
+        self._parts.running.rename(old, new)
+        self._parts.registry.rename(old, new)
 
     def missing_history(self, tasks: Collection[Task]) -> dict[tuple[str, Action], Duration]:
         """Return how far back these tasks ask where not enough is kept: what `recall` needs before they are loaded."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, TypeAlias
 
 from rocketd.core.conditions.probe import Probe
+from rocketd.core.history.renamed import renamed
 from rocketd.core.instant import BEGINNING, FOREVER, SECOND, Duration, Instant
 from rocketd.core.model.events import Missed, Withdrawn
 from rocketd.core.model.records import TaskState
@@ -108,6 +109,15 @@ class ScheduledTask:
     """Whether its conditions ask what was missed."""
     probes: frozenset[Probe] = field(default_factory=frozenset)
     """All probes of its conditions, whether or not they matter now."""
+
+    def rename(self, name: str) -> None:
+        """Give the task another name."""
+        self.task = replace(self.task, name=name)
+        self.paused, self.expired_pause = (
+            None if state is None else replace(state, name=name) for state in (self.paused, self.expired_pause)
+        )
+        self.open_missed = renamed(self.open_missed, name)
+        self.last_failed_start = renamed(self.last_failed_start, name)
 
     def set_unknown(self) -> None:
         """Note that nothing is known of it until its next event: its condition is broken."""

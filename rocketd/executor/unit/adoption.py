@@ -28,6 +28,7 @@ class FoundUnits:
 async def find_units(manager: UnitManager, names: UnitNames, runs: Sequence[UnitRun]) -> FoundUnits:
     """Return which of these runs have a unit; raises ConnectionLost, UnitRefused."""
     sub_states = {unit: state for unit, state in (await manager.units(names.runs)).items() if names.is_run(unit)}
+    await _find_renamed(manager, set(sub_states), runs)
     candidates = [one for one in runs if one.unit in sub_states]
     await asyncio.gather(*(_read(manager, one) for one in candidates))
     found = [one for one in candidates if unit_state(one.properties).run_id == one.run.run_id]
@@ -45,6 +46,16 @@ async def _is_of_rocketd(manager: UnitManager, unit: str) -> bool:
         return bool(unit_state(await manager.properties(object_path(unit), SERVICE)).run_id)
     except UnitRefused:
         return False
+
+
+async def _find_renamed(manager: UnitManager, units: set[str], runs: Sequence[UnitRun]) -> None:
+    """Find by their run ids the units of runs whose task has another name since."""
+    without = {one.run.run_id: one for one in runs if one.unit not in units}
+    for unit in sorted(units - {one.unit for one in runs}) if without else ():
+        with suppress(UnitRefused):
+            run_id = unit_state(await manager.properties(object_path(unit), SERVICE)).run_id
+            if run_id in without:
+                without[run_id].unit = unit
 
 
 async def _read(manager: UnitManager, one: UnitRun) -> None:

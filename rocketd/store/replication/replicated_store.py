@@ -20,7 +20,7 @@ from rocketd.store.rejected_lines import ReportDamage
 from rocketd.store.replication import outbox
 from rocketd.store.replication.importing import Followed, import_missing
 from rocketd.store.replication.replicator import Replicator
-from rocketd.store.sqlite import run_log, task_state
+from rocketd.store.sqlite import run_log, task_names, task_state
 from rocketd.store.sqlite.connection import Durability
 from rocketd.store.sqlite.rows import Origin, Row, row_of
 from rocketd.store.sqlite.schema import is_end
@@ -55,10 +55,12 @@ class ReplicatedStore(SqliteStore):
         """Write all of them or none; see `Store.write`."""
         self._database.check_available()  # a repair of the store holds the lock for as long as it takes
         with self._replicator.lock, self._database.writing() as database:
-            new_rows = self._new_rows(database, changes)
-            run_log.insert(database, changes, self._origin)
-            outbox.add(database, new_rows)
-            task_state.apply(database, changes, self._origin)
+            for renamed, part in task_names.parts(changes):
+                task_names.rename(database, renamed)
+                new_rows = self._new_rows(database, part)
+                run_log.insert(database, part, self._origin)
+                outbox.add(database, new_rows)
+                task_state.apply(database, part, self._origin)
         self._replicator.wake()
 
     def _new_rows(self, database: sqlite3.Connection, changes: Iterable[Change]) -> list[tuple[Row, bool]]:

@@ -16,7 +16,7 @@ from rocketd.core.model.run import Action
 from rocketd.core.model.run_figures import RunsOfStretch, RunSpans, SpanPlace
 from rocketd.store.errors import InvalidText, is_corrupt
 from rocketd.store.rejected_lines import ReportDamage
-from rocketd.store.sqlite import log_events, recovery_query, run_figures, run_log, run_queries, task_state
+from rocketd.store.sqlite import log_events, recovery_query, run_figures, run_log, run_queries, task_names, task_state
 from rocketd.store.sqlite.column_values import ColumnFaults
 from rocketd.store.sqlite.connection import Database, Durability, is_in_use
 from rocketd.store.sqlite.consistency import make_consistent
@@ -174,8 +174,10 @@ class SqliteStore(SqliteReader):
     def write(self, changes: Sequence[Change]) -> None:
         """Write all of them or none; see `Store.write`. An end or a `Missed` may come again, a start may not."""
         with self._noting_damage(), self._database.writing() as database:
-            run_log.insert(database, changes, self._origin)
-            task_state.apply(database, changes, self._origin)
+            for renamed, part in task_names.parts(changes):
+                task_names.rename(database, renamed)
+                run_log.insert(database, part, self._origin)
+                task_state.apply(database, part, self._origin)
 
     @contextmanager
     def _noting_damage(self) -> Iterator[None]:

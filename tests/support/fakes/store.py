@@ -8,7 +8,7 @@ from rocketd.core.history.history import CRASHES_KEPT
 from rocketd.core.instant import BEGINNING, Duration, Instant
 from rocketd.core.model.clock_reading import ClockReading
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
-from rocketd.core.model.records import Alive, Change, OpenRun, RunFilter, RunView, TaskState
+from rocketd.core.model.records import Alive, Change, OpenRun, Renamed, RunFilter, RunView, TaskState
 from rocketd.core.model.run import Action, Cause, End, Run, RunKey, Trigger
 
 Record = Started | Finished | Withdrawn | Missed
@@ -80,10 +80,26 @@ class MemoryStore:
             case TaskState(name):
                 number = max(change.next_number, self._state(name).next_number)
                 self.tasks[name] = replace(change, next_number=number)
-            case Alive():
-                self._live(change)
+            case Alive() | Renamed():
+                self._live(change) if isinstance(change, Alive) else self._rename(change)
         if isinstance(change, Started | Finished | Withdrawn | Missed):
             self._meet(change)
+
+    def _rename(self, change: Renamed) -> None:
+        def named(record: Record) -> Record:
+            if isinstance(record, Missed):
+                return replace(record, task=change.new) if record.task == change.old else record
+            if record.run.task != change.old:
+                return record
+            return replace(record, run=replace(record.run, task=change.new))
+
+        self.log = [named(record) for record in self.log]
+        going = {key: one for key, one in self.going.items() if key[0] == change.old}
+        for key, one in going.items():
+            del self.going[key]
+            self.going[change.new, key[1]] = replace(one, run=replace(one.run, task=change.new))
+        if change.old in self.tasks:
+            self.tasks[change.new] = replace(self.tasks.pop(change.old), name=change.new)
 
     def _live(self, alive: Alive) -> None:
         if alive.boottime is not None:
