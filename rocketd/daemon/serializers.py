@@ -209,7 +209,6 @@ def why_object(why: Explanation) -> JsonObject:
     fields: JsonObject = {
         "waiting_for": why.waiting_for,
         "timezone": why.task.zone_name,
-        "parts": [*map(_part, why.parts)],
     }
     return {"task": why.task.name, **whole, **fields}
 

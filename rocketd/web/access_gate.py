@@ -100,6 +100,15 @@ class AccessGate:
             return None
         return tuple(name for name, task in self._tasks.all_written() if self._access.may_see(task))
 
+    def describe(self, by: str) -> JsonObject:
+        """Return who the client is, and what it may do."""
+        access = self._access
+        names = () if access.full else self._tasks.all_written()
+        operated: list[Json] = [*sorted(name for name, task in names if access.may_operate(task))]
+        may: list[Json] = ["look"] if access.full or access.view else []
+        may += ["act"] if access.full else ["operate"] if operated else []
+        return {"by": by, "uid": access.uid, "may": may, "operates": None if access.full else operated}
+
     async def _admit_to_task(self, name: str, by: str) -> None:
         if self._access.may_operate(self._tasks.written(name)):
             return

@@ -54,6 +54,7 @@ ROUTES: Final = (
         ("match", "state", "tag", "order", "limit", "after", "fields"),
         right=Right.SEE,
     ),
+    Route("GET", "/v1/me", handlers.me, right=Right.SEE),
     Route("GET", "/v1/tasks/TASK", handlers.task, right=Right.SEE_TASK),
     Route("GET", "/v1/tasks/TASK/why", handlers.why, ("at",), right=Right.SEE_TASK),
     Route("GET", "/v1/why", handlers.why_page, ("at", "after"), right=Right.SEE),
@@ -91,7 +92,7 @@ async def handle(verbs: ControlVerbs, request: Request, gate: AccessGate) -> Res
             hint = f"allowed: {', '.join(route.parameters)}" if route.parameters else "it takes none"
             raise BadRequest(f"{route.method} {route.path} has no parameter {parameter[:40]!r}", hint=hint)
     name = await gate.admit(route.right, name, request.by)
-    asked = RequestParameters(name, parameters, request.by, gate.only)
+    asked = RequestParameters(name, parameters, request.by, gate.only, gate.describe)
     if "task" in route.parameters and (task := asked.text("task")):
         gate.admit_to_see(task, request.by)
     result = await route.handler(verbs, asked)

@@ -5,7 +5,7 @@ They are validated, not trusted: a value of the wrong type is an error with a cl
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
@@ -14,7 +14,7 @@ from rocketd.core.escaping import storable
 from rocketd.core.instant import Instant
 from rocketd.core.model.run import Action
 from rocketd.core.model.task_patterns import check_patterns, is_pattern
-from rocketd.daemon.json_format import Json, from_rfc3339
+from rocketd.daemon.json_format import Json, JsonObject, from_rfc3339
 from rocketd.web.errors import BadRequest
 from rocketd.web.limits import MAX_PATTERN
 
@@ -29,6 +29,8 @@ class RequestParameters(NamedTuple):
     """Who sends the request, for messages: `bob (uid 1000)`."""
     only: tuple[str, ...] | None = None
     """The tasks that the client may see; None: all."""
+    describe: Callable[[str], JsonObject] = lambda by: {"by": by}
+    """Describes the client to itself."""
 
     def text(self, name: str) -> str:
         value = self.values.get(name)

@@ -41,6 +41,10 @@ class StreamedResponse(NamedTuple):
     lines: Lines
 
 
+async def me(_: ControlVerbs, parameters: RequestParameters) -> Json:
+    return parameters.describe(parameters.by)
+
+
 async def status(verbs: ControlVerbs, _: RequestParameters) -> Json:
     return verbs.status()
 

@@ -231,7 +231,7 @@ class ControlServer:
                 if (access := self._access_of(peer)) is None:
                     await connection.respond(403, _error_body(f"uid {peer.uid} may not use rocketctl", WHO_MAY))
                     continue
-                if request.method == "POST":
+                if request.method == "POST" or request.target == "/v1/me":
                     request = request._replace(by=await self._names.shown(peer.uid, login_uid(opened, peer)))
                 await self._handle(connection, request, access)
         except UnreadableRequest as error:
@@ -260,7 +260,7 @@ class ControlServer:
             await connection.respond(200, result.text.encode(), content_type=result.content_type, extra=headers)
             return
         if not isinstance(result, StreamedResponse):
-            await connection.respond(200, await _encoded(result), extra=headers)
+            await connection.respond(200, (await _encoded(result)).encode(), extra=headers)
             return
         with result.lines as lines:
             sending = asyncio.ensure_future(connection.stream(lines))
@@ -280,12 +280,14 @@ def _error_body(message: str, hint: str = "") -> bytes:
     return json.dumps({"error": message, "hint": hint}).encode()
 
 
-async def _encoded(value: Json) -> bytes:
+async def _encoded(value: Json) -> str:
     """Encode a value as JSON; a long list in slices, so that the loop is not blocked."""
+    if isinstance(value, dict):
+        return f"{{{', '.join([f'{json.dumps(key)}: {await _encoded(item)}' for key, item in value.items()])}}}"
     if not isinstance(value, list):
-        return json.dumps(value).encode()
+        return json.dumps(value)
     pieces = []
     for start in range(0, len(value), JSON_SLICE):
         pieces.append(json.dumps(value[start : start + JSON_SLICE])[1:-1])
         await asyncio.sleep(0)
-    return f"[{', '.join(pieces)}]".encode()
+    return f"[{', '.join(pieces)}]"

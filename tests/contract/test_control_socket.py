@@ -58,6 +58,7 @@ def ask(http: UnixHttp, method: str, target: str, body: str | None = None) -> tu
     ("target", "answer"),
     [
         ("/v1/status", {"version": "0.1.0"}),
+        ("/v1/me", {"by": ME, "uid": os.getuid(), "may": ["look", "act"], "operates": None}),
         ("/v1/tasks", [{"task": "backup"}]),
         ("/v1/tasks/backup", {"task": "backup"}),
         ("/v1/tasks/backup/why", {"task": "backup", "at": None}),

@@ -106,7 +106,8 @@ def answer(daemon: Daemon, task: str) -> tuple[bool | None, str]:
     """Ask whether the condition of a task holds, and why."""
     command = [sys.executable, "-m", "rocketd.cli.rocketctl", f"--runtime-dir={daemon.runtime}", "--json", "why", task]
     said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    part = json.loads(said.stdout)[0]["parts"][-1]
+    (whole,) = json.loads(said.stdout)
+    part = [whole, *whole["parts"]][-1]
     return part["holds"], part["because"]
 
 

@@ -99,6 +99,8 @@ def test_the_kernel_lets_nobody_but_operators_connect(daemon: Daemon) -> None:
 
 
 def test_an_operator_does_with_his_tasks_what_he_may_and_nothing_else(daemon: Daemon) -> None:
+    (me,) = asked(daemon, STRANGER, "GET /v1/me", groups=(BACKUP_GROUP,))
+    assert body(me) == {"by": f"uid {STRANGER}", "uid": STRANGER, "may": ["operate"], "operates": ["ours"]}
     may = ["POST /v1/tasks/ours/run", "POST /v1/tasks/ours/pause", "POST /v1/tasks/ours/resume"]
     may += ["POST /v1/tasks/ours/stop", "POST /v1/tasks/ours/run", "POST /v1/runs/ours%2F2/stop"]
     assert codes(asked(daemon, STRANGER, *may, groups=(BACKUP_GROUP,)))[:4] == ["200"] * 4

@@ -653,6 +653,15 @@
  */
 
 /**
+ * Client
+ * @typedef {object} Client
+ * @property {string} by who asks, as records say it
+ * @property {number} uid the user id of the process that asks
+ * @property {string[]} may `act`, everything; `look`, at all tasks; `operate`, look at the tasks in `operates`, run, stop, pause and resume them
+ * @property {string[] | null} operates those tasks; null if it may do everything
+ */
+
+/**
  * Error
  * @typedef {object} Error
  * @property {string} error what is wrong, a sentence

@@ -130,6 +130,19 @@ DAEMON_SHAPES: Final = (
         ),
         extends="Run",
     ),
+    Shape(
+        "Client",
+        (
+            text("by", "who asks, as records say it"),
+            integer("uid", "the user id of the process that asks"),
+            texts(
+                "may",
+                "`act`, everything; `look`, at all tasks; `operate`, look at the tasks in `operates`, run, stop, pause "
+                "and resume them",
+            ),
+            texts("operates", "those tasks; null if it may do everything", null=True),
+        ),
+    ),
     Shape("Error", (text("error", "what is wrong, a sentence"), text("hint", "what to do; may be empty"))),
 )
 """The shapes, in the order of the manual."""

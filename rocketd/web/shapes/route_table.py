@@ -144,6 +144,7 @@ ANSWERS: Final[Mapping[tuple[str, str], RouteAnswer]] = {
         "[page](#page-of-tasks)",
         ("Page of tasks", "Task"),
     ),
+    ("GET", "/v1/me"): RouteAnswer("[who asks](#client), and what that one may do", ("Client",)),
     ("GET", "/v1/tasks/TASK"): RouteAnswer("the [task in full](#task-in-full)", ("Task in full",)),
     ("GET", "/v1/tasks/TASK/why"): RouteAnswer(
         "an [explanation](#explanation) of its condition, now or at that instant", ("Explanation",)

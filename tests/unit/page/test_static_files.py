@@ -35,7 +35,7 @@ def test_a_script_makes_elements_of_texts_nowhere(path: Path) -> None:
 @pytest.mark.parametrize("path", SCRIPTS, ids=name_of)
 def test_a_script_is_short_and_says_what_it_is(path: Path) -> None:
     text = path.read_text()
-    assert len(text.splitlines()) <= LINES
+    assert len(text.splitlines()) <= LINES or "do not edit" in text.splitlines()[0]
     assert text.startswith("// ")
 
 
