@@ -13,6 +13,7 @@ BENCH   = full
 ROWS    =
 SUITE   = bookworm
 BASE    = debian:bookworm-slim
+FROM    =
 PREFIX  = /usr/local
 SYSCONFDIR = /etc
 DESTDIR =
@@ -41,7 +42,7 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help run test kill simulate reference fuzz soak cockpit check bench format docs deb rpm release container wheels install install-program install-rest clean distclean
+.PHONY: help run test kill upgrade simulate reference fuzz soak cockpit check bench format docs deb rpm release container wheels install install-program install-rest clean distclean
 
 help:  ## this list
 	@echo "make TARGET, one of:"
@@ -59,6 +60,14 @@ test: .venv/rocketd .venv/dev  ## all tests, against the installed package (ARGS
 
 kill: .venv/rocketd .venv/dev  ## kill -9 at every system call, 1,000 under load, power cuts: an hour
 	ROCKETD_KILLS=all $(PYTEST) --timeout 0 tests/faults tests/integration/test_library_goes_on.py -rA $(ARGS)
+
+upgrade: .venv/rocketd .venv/dev  ## from the version of FROM=COMMIT to this one, and back, on both Debians
+	packaging/host/prepare system
+	rm -rf build/earlier && mkdir -p build/earlier && git archive $(FROM) | tar -x -C build/earlier
+	for suite in bookworm trixie; do \
+	    $(MAKE) -C build/earlier deb SUITE=$$suite SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct $(FROM)) && $(MAKE) deb SUITE=$$suite || exit; \
+	done
+	ROCKETD_EARLIER=$(CURDIR)/build/earlier/dist $(PYTEST) --timeout 0 tests/system/test_upgrade.py $(ARGS)
 
 simulate: .venv/rocketd .venv/dev  ## simulated worlds with everything that can happen in them (SEEDS=1000)
 	ROCKETD_SEEDS=$(SEEDS) $(PYTEST) --timeout 0 --numprocesses $(WORKERS) --dist load tests/simulation $(ARGS)
