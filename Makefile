@@ -42,7 +42,7 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help run test kill upgrade simulate reference fuzz soak cockpit check bench format docs deb rpm release container wheels install install-program install-rest clean distclean
+.PHONY: help run test kill upgrade simulate reference fuzz soak cockpit check bench format docs pictures deb rpm release container wheels install install-program install-rest clean distclean
 
 help:  ## this list
 	@echo "make TARGET, one of:"
@@ -102,6 +102,10 @@ format: .venv/dev  ## put the code into its one format
 docs: $(SITE)/index.html  ## the manual: build/docs/html, and the man pages that are made of its pages
 	$(SPHINX) -b man docs packaging/man
 	@echo $<
+
+pictures: .venv/rocketd .venv/dev  ## docs/pictures: rocketctl in a terminal, from what it really prints
+	@[ "$$(id -u)" != 0 ] || packaging/host/prepare system
+	PYTHONPATH=packaging $(BIN)/python -m docgen.terminal_pictures docs/pictures
 
 $(SITE)/index.html: .venv/dev CHANGELOG.md $(shell find docs packaging/docgen -type f -not -path '*/__pycache__/*')
 	rm -rf $(SITE)
