@@ -185,7 +185,7 @@ run_id = json.load(asked("POST /v1/tasks/talk/run"))["run_id"]
 lines = asked(f"GET /v1/runs/{run_id}/output?follow=true")
 for line in lines:
     one = json.loads(line)
-    print(one.get("line", one["event"]))
+    print(one.get("line", one.get("event", one)))
     if one.get("line") == "3000":
         tail = json.load(asked(f"GET /v1/runs/{run_id}"))["output"]
         print("tail", tail.split()[-1])
