@@ -12,7 +12,7 @@ import pytest
 from dbus_fast import Message, Variant
 
 from rocketd.core.model.events import Finished, Spawned, Withdrawn
-from rocketd.core.model.run import Usage
+from rocketd.core.model.run import Cause, Usage
 from rocketd.core.model.task import Command, Task
 from rocketd.executor.unit import connection, executor, supervisor
 from rocketd.executor.unit.connection import ManagerConnection
@@ -197,6 +197,28 @@ async def test_an_end_that_systemd_would_not_tell_is_asked_for_again(tmp_path: P
         at.systemd.answers["GetAll"] = [lambda call: Message.new_error(call, refused, "not now")] * 2
         at.systemd.exits(unit)
         at.systemd.tell_state(unit)
+        assert (await at.ends()).end.exit_code == 3
+
+
+@looped
+async def test_a_run_that_is_stopped_ends_when_it_does_though_its_unit_cannot_be_kept(tmp_path: Path) -> None:
+    async with scene(tmp_path) as at:
+        unit = at.start()
+        spawned = await at.next(Spawned)
+        full = "org.freedesktop.DBus.Error.LimitsExceeded"
+        at.systemd.answers["RefUnit"] = [lambda call: Message.new_error(call, full, "no more match rules")]
+        stopped = asyncio.Event()
+
+        def stop(call: Message) -> Message:
+            stopped.set()
+            return at.systemd.answer(call)
+
+        at.systemd.answers["StopUnit"] = [stop]
+        at.executor.stop(spawned.run, Cause.OPERATOR)
+        async with asyncio.timeout(HANG):
+            await stopped.wait()
+        assert at.told.empty()
+        at.systemd.tell(unit, "exited")
         assert (await at.ends()).end.exit_code == 3
 
 

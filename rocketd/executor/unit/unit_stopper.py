@@ -7,7 +7,7 @@ from typing import Final
 
 from rocketd.core.instant import SECOND
 from rocketd.executor.unit.connection import ManagerConnection
-from rocketd.executor.unit.manager import ConnectionLost, UnitRefused
+from rocketd.executor.unit.manager import ConnectionLost, UnitManager, UnitRefused
 from rocketd.executor.unit.run_files import RunFiles
 from rocketd.executor.unit.unit_run import UnitRun
 
@@ -31,10 +31,7 @@ class UnitStopper:
         while not one.ending:
             manager = await self._connection.manager()
             try:
-                if self._held < MAX_HELD and not one.held:
-                    self._held += 1
-                    one.held = True
-                    await manager.hold(one.unit)
+                await self._hold(manager, one)
                 if self.host_stops:
                     await manager.kill(one.unit, signal.SIGTERM)
                     asyncio.get_running_loop().call_later(one.task.kill_grace / SECOND, self._overdue, one)
@@ -46,6 +43,17 @@ class UnitStopper:
                 continue
             break
         return True
+
+    async def _hold(self, manager: UnitManager, one: UnitRun) -> None:
+        """Have its unit kept with its exit status; where the bus has no room for that, it is stopped without."""
+        if self._held < MAX_HELD and not one.held:
+            self._held += 1
+            one.held = True
+            try:
+                await manager.hold(one.unit)
+            except UnitRefused:
+                self._held -= 1
+                one.held = False
 
     async def kill(self, one: UnitRun) -> None:
         """Have all of its processes killed."""
