@@ -52,7 +52,10 @@ def test_an_upgrade_from_a_unit_without_a_sandbox_changes_no_rights(debian: Mach
     debian.sh(f"{WITHOUT_SANDBOX}; systemctl daemon-reload; systemctl restart rocketd")
     assert DROP_IN in debian.run("dpkg", "--install", str(deb)).stdout
     assert "CapBnd:\t0000000000000004" not in debian.sh("cat /proc/$(systemctl show -P MainPID rocketd)/status")
-    debian.sh(f"rm {DROP_IN}")
+    own = f"{DROP_IN.rpartition('/')[0]}/own.conf"
+    debian.sh(
+        f"rm {DROP_IN}; {WITHOUT_SANDBOX}; printf '[Service]\nCapabilityBoundingSet=CAP_DAC_READ_SEARCH\n' >{own}"
+    )
     debian.run("dpkg", "--install", str(deb))
     assert not debian.path(DROP_IN).exists()
     assert "CapBnd:\t0000000000000004" in debian.sh("cat /proc/$(systemctl show -P MainPID rocketd)/status")
