@@ -38,7 +38,7 @@ from rocketd.daemon.event_sink import EventSink
 from rocketd.daemon.final_flush import FinalFlush
 from rocketd.daemon.health import Health
 from rocketd.daemon.heartbeat import HEARTBEAT_INTERVAL, Heartbeat
-from rocketd.daemon.pending_starts import PendingStarts
+from rocketd.daemon.pending_starts import PendingStarts, max_starts
 from rocketd.daemon.ports import Executor, Journal, ServiceManager
 from rocketd.daemon.record_writer import RecordWriter
 
@@ -171,7 +171,7 @@ class Loop:
         try:
             now = self.clock.now()
             self._clock_monitor.check(now)
-            self._carry_out(self.scheduler.decide(now))
+            self._carry_out(self.scheduler.decide(now, max_starts(goes_on=self.scheduler.is_cut)))
             wakeups = [hook(now) for hook in self.pass_hooks]
             if self.scheduler.has_unreported:
                 self._carry_out(self.scheduler.report_missed(now))
@@ -283,7 +283,7 @@ class Loop:
         def on_written() -> None:
             self._pending_writes -= 1
             on_done()
-            if self.scheduler.draining:
+            if self.scheduler.draining or self.scheduler.is_cut:
                 self.wake()
 
         self.recorder.record(changes, on_written)

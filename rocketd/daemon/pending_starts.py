@@ -22,12 +22,21 @@ from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.error_policy import ErrorPolicy
 from rocketd.daemon.ports import Executor, Journal
 
+_FIRST_STARTS: Final = 16
+"""The most starts of a pass: so the first of many begin before the others are decided."""
+_MORE_STARTS: Final = 256
+"""The most starts of the passes that follow at once: each costs a transaction."""
 _WITHDRAWAL_REASONS: Final = {
     Cause.STOP_WHEN: "its stop_when condition is true",
     Cause.REPLACE: "it was due again before it started",
     Cause.SHUTDOWN: "rocketd is shutting down",
 }
 """Why a run is taken back that was decided and has not begun; what an operator stops is over, as he says."""
+
+
+def max_starts(*, goes_on: bool) -> int:
+    """Return how many runs a pass may start; `goes_on`: the pass before it ended at its limit."""
+    return _MORE_STARTS if goes_on else _FIRST_STARTS
 
 
 class StartContext(Protocol):

@@ -87,6 +87,8 @@ class Checked:
         self.counted = 0
         self.ahead = 0
         """How far the clock is from being right."""
+        self.cuts = 0
+        """How often a pass ended at its limit of starts."""
 
     def check(self, world: World) -> None:
         going = list(world.processes.values())
@@ -130,6 +132,25 @@ class Checked:
         self.chance.choice(
             (*misfortunes, self.sleep, self.light_fuse, self.light_fuse, self.lose_store, self.be_short)
         )()
+
+    def cut_passes(self, most: int) -> None:
+        """Have each pass start so few runs, and let anything happen before the next one goes on."""
+        self.world.max_running = 32
+        for name in ("u0", "u1", "u2"):
+            self.world.add(Task(name, Command(("/bin/true",)), parse("hourly")), random_behaviour(self.chance))
+        self.world.max_starts, self.world.between_passes = most, self.interrupt
+
+    def interrupt(self, world: World) -> None:
+        """Do what can come between two passes of one burst."""
+        self.cuts += 1
+        if self.chance.random() < 0.5:
+            self.chance.choice(
+                (self.kill, self.edit, self.rewrite, self.hand, self.stop, self.set_clock, self.sleep, self.light_fuse)
+            )()
+        if self.chance.random() < 0.1:
+            world.fail_to_write()
+            self.chance.choice((self.hand, self.stop, self.set_clock))()
+            world.come_back()
 
     def light_fuse(self) -> None:
         """Have the daemon killed at one of its next steps, between any two of them."""
@@ -253,6 +274,14 @@ class Checked:
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_what_must_always_hold(seed: int) -> None:
     Checked(seed).live(days=2)
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_what_must_always_hold_if_something_happens_in_the_middle_of_a_burst(seed: int) -> None:
+    checked = Checked(seed)
+    checked.cut_passes(1 + seed % 2)
+    checked.live(days=2)
+    assert checked.cuts
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -220,6 +220,7 @@ class Both:
         slots = draw.pick((1, 2, 32))
         self.naive = Reference(self.now, draw.grain, slots, self.naive_fate, (base, grains))
         self.world = World(seed, self.now * SECOND, max_running=slots, fate=self.fate)
+        self.world.max_starts = (None, 1, 2)[seed % 3]
         self.world.refuses = lambda run: run.task in self.naive.lacking
         draw.boots = not self.sets_clock
         self.boot_host(self.now - draw.chance.randint(0, 3000) * draw.grain)

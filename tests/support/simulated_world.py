@@ -67,6 +67,8 @@ class World:
     """Whether one more process can be had at the moment."""
     refuses: Callable[[Run], bool] = lambda _: False
     """Whether it is this run alone that cannot have what it takes."""
+    max_starts: int | None = None
+    """The most starts of a pass; the next pass comes at once if there are more."""
     fuse: int | None = None
     """How many steps of recording and carrying out are still to come before a kill; None: no kill."""
     trying: str = ""
@@ -76,6 +78,8 @@ class World:
     """How long a run takes and how it ends; None: by its task's behaviour and chance."""
     watch: Callable[["World"], None] = lambda _: None
     """Called after each step, to check what must always hold."""
+    between_passes: Callable[["World"], None] = lambda _: None
+    """Called where a pass has ended at its limit, before the next one."""
     random: Random = field(init=False)
     scheduler: Scheduler = field(init=False)
     _ends: list[tuple[Instant, int, Run, Action]] = field(default_factory=list)
@@ -220,13 +224,21 @@ class World:
             at, _, run, action = heappop(self._ends)
             if run.key in self.processes:
                 self.end(run, End(action, Cause.EXIT, at, exit_code=int(action is Action.FAIL)))
-        decisions = self.scheduler.decide(self.now)
-        assert self.scheduler.next_check() > self.now or self.scheduler.has_unreported, "a pass leaves nothing undone"
-        self.carry_out(decisions)
+        self.carry_out(self._decide())
+        while self.scheduler.is_cut:
+            self.watch(self)
+            self.between_passes(self)
+            self.carry_out(self._decide())
         self.carry_out(self.scheduler.report_missed(self.now))
         self.passes += 1
         self.watch(self)
         return True
+
+    def _decide(self) -> list[Decision]:
+        decisions, scheduler = self.scheduler.decide(self.now, self.max_starts), self.scheduler
+        done = scheduler.next_check() > self.now or scheduler.has_unreported or scheduler.is_cut
+        assert done, "a pass leaves nothing undone"
+        return decisions
 
     def set_clock(self, by: Duration) -> None:
         """Set the wall clock; what goes on takes as long as it takes."""

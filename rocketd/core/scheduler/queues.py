@@ -25,6 +25,8 @@ class Queues:
         self._judged: set[str] = set()
         self._checks: list[tuple[Instant, str]] = []
         self._ready: list[ReadyKey] = []
+        self.is_cut = False
+        """Whether `take_ready` ended at its limit of starts."""
 
     def add(self, scheduled: ScheduledTask) -> None:
         """Add a task, or a new version of it."""
@@ -99,11 +101,15 @@ class Queues:
         if scheduled.task.mutex:
             self._running.remove_waiter(scheduled.task.mutex, scheduled.task.name)
 
-    def take_ready(self, now: Instant) -> Iterator[ScheduledTask]:
-        """Take the due tasks one by one, as long as one more may start."""
+    def take_ready(self, now: Instant, max_starts: int | None = None) -> Iterator[ScheduledTask]:
+        """Take the due tasks one by one, as long as one more may start and fewer than `max_starts` have started."""
+        before, self.is_cut = len(self._running), False
         while scheduled := self._first_ready():
             if self._postpone(scheduled, now):
                 continue
+            if max_starts is not None and len(self._running) - before >= max_starts:
+                self.is_cut = True
+                return
             if obstacle := self._admission.obstacle(now, fresh=not scheduled.failed_starts):
                 self._set_blocked(obstacle)
                 return
@@ -112,8 +118,8 @@ class Queues:
             yield scheduled
 
     def next_try(self) -> Instant:
-        """Return when more may start, if a task waits for that."""
-        return self._admission.next_try if self._ready else FOREVER
+        """Return when more may start, if a task waits for that, and not only for the next pass."""
+        return self._admission.next_try if self._ready and not self.is_cut else FOREVER
 
     @property
     def has_ready(self) -> bool:

@@ -100,16 +100,18 @@ class Scheduler:
         """Whether nothing new starts, except what runs at shutdown."""
         return self._parts.dispatcher.draining
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether the newest pass ended at its limit of starts while more tasks are ready: the next one goes on."""
+        return self._parts.queues.is_cut
+
     def find(self, name: str) -> ScheduledTask:
         """Return the loaded task of that name; raises NoSuchTask."""
         return self._parts.registry.find(name)
 
     @property
     def probes(self) -> frozenset[Probe]:
-        """What must be observed now: the probes whose answer can matter to a loaded task.
-
-        Each pass may change it; until then it is the same object.
-        """
+        """What must be observed now: the probes that can matter to a loaded task; until the next pass one object."""
         return self._parts.subscriptions.required
 
     def state_of(self, name: str) -> TaskState:
@@ -196,15 +198,15 @@ class Scheduler:
     # -- decisions --------------------------------------------------------------------------------------------------
 
     def next_check(self) -> Instant:
-        """Return when `decide` must be called again at the latest, if no event comes before."""
+        """Return when `decide` must be called again at the latest, if no event comes before; see also `is_cut`."""
         return min(self._parts.queues.next_check(), self._parts.running.next_deadline(), self._parts.queues.next_try())
 
-    def decide(self, now: Instant) -> list[Decision]:
-        """Make one pass at this instant, and return its decisions."""
+    def decide(self, now: Instant, max_starts: int | None = None) -> list[Decision]:
+        """Make one pass at this instant, and return its decisions; it ends with that many starts, see `is_cut`."""
         self.history.begin_pass(now)
         self._parts.queues.begin_pass(now)
         decisions: list[Decision] = [*self._parts.running.overdue(now), *self._judge_dirty(now)]
-        for scheduled in self._parts.queues.take_ready(now):
+        for scheduled in self._parts.queues.take_ready(now, max_starts):
             decisions += self._isolated(scheduled, self._parts.dispatcher.try_start(scheduled, now))
             decisions += self._judge_dirty(now)
         for probe in self._parts.subscriptions.end_pass():
