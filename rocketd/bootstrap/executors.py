@@ -29,6 +29,7 @@ def make_executor(
         support=unit_support(),
     )
     executor.configure(settings.output_limit, settings.executor)
+    loop.rehearse_start = executor.rehearse
     return executor
 
 

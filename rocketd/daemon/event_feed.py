@@ -94,7 +94,9 @@ class EventFeed:
             stream.end()
 
     def _follow_output(self) -> None:
-        self.follow_output(wanted=self._has_listeners("output"))
+        wanted, watchers = self._has_listeners("output"), self._loop.events.line_watchers
+        (watchers.add if wanted else watchers.discard)(self._on_event)
+        self.follow_output(wanted=wanted)
 
     def _has_listeners(self, kind: str) -> bool:
         return any(stream.wanted.wants(kind) for stream in self._streams)

@@ -1,6 +1,6 @@
 """Distributes events to the journal and to all watchers. Everything runs on the loop's thread."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from rocketd.core.instant import Instant
 from rocketd.core.messages import run_messages
@@ -21,6 +21,8 @@ class EventSink:
 
     def __init__(self, journal: Journal) -> None:
         self.watchers: set[Watcher] = set()
+        self.line_watchers: set[Watcher] = set()
+        """Those that get the lines that runs print: most want events alone."""
         self._journal = journal
         self._missed = MissedFilter()
         self.renamed_runs = RenamedRuns()
@@ -42,19 +44,21 @@ class EventSink:
         """Publish a line that a run printed; whether the journal will have it."""
         run, output_stream = self.renamed_runs.current(run), Stream(stream)
         accepted = self._journal.write(run_messages.output_line(run, output_stream, line))
-        self._notify_watchers(OutputLine(run, output_stream, line))
+        if self.line_watchers:
+            _notify(self.line_watchers, OutputLine(run, output_stream, line))
         return accepted
 
     def show_output(self, run: Run, stream: str, line: str, place: JournalPlace) -> None:
         """Publish a line that is in the journal already, at that place."""
-        self._notify_watchers(OutputLine(self.renamed_runs.current(run), Stream(stream), line, place))
+        _notify(self.line_watchers, OutputLine(self.renamed_runs.current(run), Stream(stream), line, place))
 
     def _publish_all(self, events: Iterable[Event]) -> None:
         for event in events:
             if not isinstance(event, Spawned) or self._journal.is_enabled(Priority.DEBUG):
                 self._journal.write(run_messages.entry_of(event))
-            self._notify_watchers(event)
+            _notify(self.watchers, event)
 
-    def _notify_watchers(self, item: Event | OutputLine) -> None:
-        for watcher in tuple(self.watchers):
-            watcher(item)
+
+def _notify(watchers: Collection[Watcher], item: Event | OutputLine) -> None:
+    for watcher in tuple(watchers):
+        watcher(item)

@@ -11,7 +11,7 @@ from functools import partial
 
 from rocketd.core.clock import Clock
 from rocketd.core.errors import StoreError
-from rocketd.core.instant import FOREVER, SECOND, Duration, Instant
+from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.instant_text import timestamp
 from rocketd.core.messages import daemon_messages
 from rocketd.core.messages.message import Message, Priority
@@ -31,16 +31,18 @@ from rocketd.core.model.records import Change
 from rocketd.core.model.run import Cause, Run, RunKey
 from rocketd.core.model.task import Task
 from rocketd.core.scheduler.scheduler import Scheduler
-from rocketd.daemon.clock import Steadiness, TimerAlarm
+from rocketd.daemon.clock import Steadiness
 from rocketd.daemon.clock_monitor import ClockMonitor
 from rocketd.daemon.error_policy import ErrorPolicy, SilencedErrors
 from rocketd.daemon.event_sink import EventSink
 from rocketd.daemon.final_flush import FinalFlush
 from rocketd.daemon.health import Health
 from rocketd.daemon.heartbeat import HEARTBEAT_INTERVAL, Heartbeat
+from rocketd.daemon.pass_timer import PassTimer
 from rocketd.daemon.pending_starts import PendingStarts, max_starts
 from rocketd.daemon.ports import Executor, Journal, ServiceManager
 from rocketd.daemon.record_writer import RecordWriter
+from rocketd.daemon.start_rehearsal import RehearseStart, StartRehearsal
 
 
 class Loop:
@@ -63,15 +65,14 @@ class Loop:
         """Called at each heartbeat, so that they need no timers of their own."""
         self.pass_hooks: list[Callable[[Instant], Instant]] = []
         """Called after each pass; each returns when the next one must be at the latest."""
+        self.rehearse_start: RehearseStart = lambda _, __: None
         self._asyncio = asyncio.get_running_loop()
         self._executor: Executor | None = None
         self._recorder: RecordWriter | None = None
-        self._alarm: TimerAlarm | None = None
+        self._timer: PassTimer | None = None
         self._heartbeat = Heartbeat(self, self.heartbeat_hooks)
-        self._pass_scheduled = False
         self._pending_writes = 0
         self.pending_starts = PendingStarts(self)
-        self._next_pass: Instant = FOREVER
         self._clock_monitor = ClockMonitor(clock, scheduler, journal)
         self._done = asyncio.Event()
         self._terminating = False  # whether the grace of a stop is over
@@ -84,7 +85,7 @@ class Loop:
     def start(self, executor: Executor, recorder: RecordWriter) -> None:
         """Start deciding. The scheduler has been recovered by now."""
         self._executor, self._recorder = executor, recorder
-        self._alarm = TimerAlarm(self.wake)
+        self._timer = PassTimer(self.clock, self._pass, StartRehearsal(self.scheduler, recorder, self.rehearse_start))
         self._heartbeat.beat()
         self.wake()
 
@@ -108,8 +109,8 @@ class Loop:
     async def until_done(self) -> None:
         """Wait until a stop has been carried out, or something has failed for good; raises what failed."""
         await self._done.wait()
-        if self._alarm is not None:
-            self._alarm.close()
+        if self._timer is not None:
+            self._timer.close()
         self._heartbeat.close()
         if self._grace_timer is not None:
             self._grace_timer.cancel()
@@ -160,12 +161,10 @@ class Loop:
 
     def wake(self) -> None:
         """Schedule a pass; any number of calls before it make one."""
-        if not self._pass_scheduled and self._alarm is not None:
-            self._pass_scheduled = True
-            self._asyncio.call_soon(self._pass)
+        if self._timer is not None:
+            self._timer.wake()
 
     def _pass(self) -> None:
-        self._pass_scheduled = False
         if self._done.is_set():
             return
         try:
@@ -176,9 +175,8 @@ class Loop:
             if self.scheduler.has_unreported:
                 self._carry_out(self.scheduler.report_missed(now))
                 self.wake()
-            elif self._alarm is not None:
-                self._next_pass = min([self.scheduler.next_check(), *wakeups])
-                self._alarm.set(self._next_pass)
+            elif self._timer is not None:
+                self._timer.set(min([self.scheduler.next_check(), *wakeups]), now)
         except Exception as error:  # noqa: BLE001 - a defect of the scheduler: systemd starts us anew
             self.fail(error)
         self.health.set_shortage(self.scheduler.admission.shortage)
@@ -261,8 +259,9 @@ class Loop:
     def _on_spawned(self, event: Spawned) -> None:
         self.scheduler.learn(event)
         if event.pid:
-            self._record([event], partial(self.publish, event))
-        if self.scheduler.next_check() < self._next_pass:  # its time is running
+            self.recorder.record_soon(event)
+            self._asyncio.call_soon(self.publish, event)  # behind the start itself
+        if self._timer is not None and self.scheduler.next_check() < self._timer.at:  # its time is running
             self.wake()
         self.health.report_status()
 

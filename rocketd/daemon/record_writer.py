@@ -23,7 +23,6 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -31,9 +30,12 @@ from rocketd.background_threads import WorkerThread, in_thread
 from rocketd.core.errors import DuplicateRun, StoreError
 from rocketd.core.model.records import Alive, Change
 from rocketd.daemon.ports import Spool, Store
+from rocketd.daemon.record_batch import RecordBatch, nothing
 from rocketd.daemon.store_outage import RETRY, StoreOutage, no_answer, split_completed
 from rocketd.daemon.store_writes import write_batches, write_idempotently
 
+DELAY: Final = 0.1
+"""Seconds after which a record is written that nothing waits for."""
 OUTAGE_LIMIT: Final = 10.0
 """Seconds for which a failing store is only tried again."""
 JOIN_TIMEOUT: Final = 5.0
@@ -42,21 +44,6 @@ FAILED: Final = -1
 """What comes of a chore that the store could not do."""
 
 ReportOutage: TypeAlias = Callable[[StoreError | None, bool], None]
-
-
-def _nothing() -> None:
-    pass
-
-
-@dataclass(slots=True)
-class _RecordBatch:
-    changes: list[Change] = field(default_factory=list)
-    callbacks: list[Callable[[], None]] = field(default_factory=list)
-    liveness_checks: list[Callable[[], None]] = field(default_factory=list)
-    submitted: list[tuple[Callable[[Store], int], Callable[[int], None]]] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return bool(self.callbacks or self.liveness_checks or self.submitted)
 
 
 class RecordWriter:
@@ -86,9 +73,11 @@ class RecordWriter:
         """Whether a store that stays away stops nothing."""
         self._outage_limit = OUTAGE_LIMIT if outage_limit is None else outage_limit
         self._loop = asyncio.get_running_loop()
-        self._incoming = _RecordBatch()
+        self._incoming = RecordBatch()
         """What has come up in this turn of the loop: the thread is woken once for all of it."""
-        self._batch = _RecordBatch()
+        self._delayed: list[Change] = []
+        self._delay_runs = False
+        self._batch = RecordBatch()
         self._stop_waiting = False
         self._outage: StoreOutage | None = None
         if outage is not None:
@@ -98,12 +87,19 @@ class RecordWriter:
         self._thread = WorkerThread("recorder", self._run_thread)
         self._thread.start()
 
-    def record(self, changes: Sequence[Change], on_done: Callable[[], None] = _nothing) -> None:
+    def record(self, changes: Sequence[Change], on_done: Callable[[], None] = nothing) -> None:
         """Write these in one transaction, perhaps with others; then call `on_done`."""
         if not self._incoming:
             self._loop.call_soon(self._hand_over)
         self._incoming.changes += changes
         self._incoming.callbacks.append(on_done)
+
+    def record_soon(self, change: Change) -> None:
+        """Write this with what comes up next, or after DELAY: nothing waits for it, and a kill may lose it."""
+        if not self._delay_runs:
+            self._delay_runs = True
+            self._loop.call_later(DELAY, self._end_delay)
+        self._delayed.append(change)
 
     def check_alive(self, on_done: Callable[[], None]) -> None:
         """Call `on_done` once the writing thread has answered: then it does not hang, even while the store fails."""
@@ -126,8 +122,14 @@ class RecordWriter:
         if not await in_thread(partial(self._thread.close, JOIN_TIMEOUT)):
             raise no_answer()
 
+    def _end_delay(self) -> None:
+        self._delay_runs = False
+        if self._delayed:
+            self._hand_over()
+
     def _hand_over(self) -> None:
-        incoming, self._incoming = self._incoming, _RecordBatch()
+        incoming, self._incoming = self._incoming, RecordBatch()
+        incoming.changes[:0], self._delayed = self._delayed, []  # it happened before
         with self._thread.changing():
             self._batch.changes += incoming.changes
             self._batch.callbacks += incoming.callbacks
@@ -161,18 +163,18 @@ class RecordWriter:
             result = FAILED
         self._call_back([lambda: on_done(result)])
 
-    def _take_batch(self) -> _RecordBatch:
+    def _take_batch(self) -> RecordBatch:
         """Wait for something to do; with records in the spool, no longer than until the store is to be tried again."""
         timeout = self._outage.until_retry() if self._outage else None
         with self._thread.waiting_for(lambda: self._batch or self._thread.closing, timeout):
-            batch, self._batch = self._batch, _RecordBatch()
+            batch, self._batch = self._batch, RecordBatch()
             return batch
 
     # A start of `a` waits as the store fails; meanwhile `b` ends:
     #   1st try fails: changes [start a]         nothing is completed, so all of it waits
     #   `b` ends:      changes [start a, end b]  end b goes to the spool at once, and leaves the batch
     #   2nd try works: the spool is drained (end b), then [start a] is written; both callbacks are called
-    def _write_batch(self, batch: _RecordBatch) -> None:
+    def _write_batch(self, batch: RecordBatch) -> None:
         """Return once its changes, and those that come up meanwhile, are safe: in the store, or in the spool."""
         while not (self._write_to_store(batch.changes) or self._write_to_spool(batch.changes)):
             assert self._outage is not None  # noqa: S101 - a defect of ours: else they would be safe
@@ -257,7 +259,7 @@ class RecordWriter:
             pass
         self._answer_checks()
 
-    def _merge_incoming(self, batch: _RecordBatch) -> None:
+    def _merge_incoming(self, batch: RecordBatch) -> None:
         """Add what has come in meanwhile to the batch that waits."""
         with self._thread.locked():
             incoming = self._batch

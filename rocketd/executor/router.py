@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from rocketd.core.clock import Clock
+from rocketd.core.instant import Instant
 from rocketd.core.model.events import Finished, Spawned, Withdrawn
 from rocketd.core.model.executor_choice import ExecutorChoice, choose_executor
 from rocketd.core.model.recent_output import JournalPlace, RecentOutput
@@ -85,6 +86,11 @@ class ExecutorRouter:
             self._report(Finished(run, End(Action.FAIL, Cause.EXIT, self._clock.now(), message=message)))
         else:
             self._unit_executor().start(task, run)
+
+    def rehearse(self, task: Task, at: Instant) -> None:
+        """Rehearse the start of a process; a unit's is systemd's."""
+        if not self._is_for_units(task):
+            self._processes.rehearse(task, at)
 
     def batch(self) -> AbstractContextManager[None]:
         """Start processes at the same time; units are asked for one after the other."""

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from rocketd.core.model.events import Withdrawn
+from rocketd.core.model.events import Finished, Spawned, Withdrawn
 from rocketd.core.model.run import Action, Run, Trigger
 from rocketd.core.model.task import Command, Function, Identity, Limit, Surroundings, Task
 from rocketd.executor.process.environment import own_identity
@@ -98,6 +98,20 @@ def test_nothing_of_a_run_is_left_for_the_collector_of_cycles(world: World) -> N
         assert [one.run.task for one in gc.get_objects() if isinstance(one, RunSupervisor)] == []
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("work", [shell("exit 0"), Command(("/no/such/program",))])
+def test_a_rehearsal_starts_nothing_and_leaves_nothing_open(world: World, work: Command) -> None:
+    executor = world.executor
+    assert isinstance(executor, ProcessExecutor)
+    opened = len([*Path("/proc/self/fd").iterdir()])
+    for surroundings in (Surroundings(), Surroundings(nice=5)):
+        executor.rehearse(Task("job", replace(work, surroundings=surroundings)), RealClock().now())
+    assert len([*Path("/proc/self/fd").iterdir()]) == opened
+    assert executor.active_count == 0
+    run = world.start(shell("exit 0"))
+    world.end(run)
+    assert [type(event) for event in world.events] == [Spawned, Finished]
 
 
 def test_stdin_is_empty(world: World) -> None:

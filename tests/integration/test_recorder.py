@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rocketd.core.errors import StoreError
-from rocketd.core.model.events import Finished, Started
+from rocketd.core.model.events import Finished, Spawned, Started
 from rocketd.core.model.records import Alive, Change, RunFilter, TaskState
 from rocketd.daemon.record_writer import RecordWriter
 from rocketd.daemon.store_writes import write_batches
@@ -150,6 +150,71 @@ def test_at_the_end_what_cannot_be_written_stays_in_the_spool_for_the_next_daemo
     spool.drain(lambda calls: write_batches(store, calls))
     (view,) = store.runs(RunFilter())
     assert [Started(view.run), Finished(view.run, view.end)] == failed_run(1)  # type: ignore[arg-type] # it has ended
+
+
+# -- what nothing waits for
+
+
+def test_what_nothing_waits_for_is_written_with_the_next_change_and_before_it(store: SqliteStore) -> None:
+    async def scene() -> None:
+        recorder = RecordWriter(store, report_outage=void, on_fatal=raising)
+        await record(recorder, [Started(run(1))])
+        recorder.record_soon(Spawned(run(1), 4711, 1, NOW))
+        await record(recorder, failed_run(1)[1:])
+        (view,) = store.runs(RunFilter())
+        assert (view.pid, view.end is None) == (4711, False)
+        await recorder.close()
+
+    asyncio.run(scene())
+
+
+def test_what_nothing_waits_for_is_written_a_moment_later_by_itself(store: SqliteStore) -> None:
+    async def scene() -> None:
+        recorder = RecordWriter(store, report_outage=void, on_fatal=raising)
+        await record(recorder, [Started(run(1))])
+        recorder.record_soon(Spawned(run(1), 4711, 1, NOW))
+        while store.runs(RunFilter())[0].pid is None:
+            proof = asyncio.Event()
+            recorder.check_alive(proof.set)
+            await proof.wait()
+        await recorder.close()
+
+    asyncio.run(asyncio.wait_for(scene(), 20))
+
+
+def test_what_nothing_waits_for_is_written_at_the_end(store: SqliteStore) -> None:
+    async def scene() -> None:
+        recorder = RecordWriter(store, report_outage=void, on_fatal=raising)
+        await record(recorder, [Started(run(1))])
+        recorder.record_soon(Spawned(run(1), 4711, 1, NOW))
+        await recorder.close()
+        assert store.runs(RunFilter())[0].pid == 4711
+
+    asyncio.run(scene())
+
+
+def test_what_nothing_waits_for_goes_into_the_spool_while_the_store_fails(
+    tmp_path: Path, store: SqliteStore, blocker: sqlite3.Connection
+) -> None:
+    async def scene() -> None:
+        heard, spool = Heard(), SpoolFile(tmp_path)
+        recorder = RecordWriter(store, report_outage=heard.trouble, on_fatal=heard.failed, spool=spool)
+        recorder.record_soon(Spawned(run(1), 4711, 1, NOW))
+        await heard.until((LOCKED, False))
+        await until_it_holds(spool, recorder, 1)
+        blocker.execute("ROLLBACK")
+        await heard.until(("", False))
+        await recorder.close()
+        assert not heard.fatal.done()
+
+    asyncio.run(scene())
+
+
+def void(_error: StoreError | None, _spooled: bool) -> None: ...  # noqa: FBT001 - as it is told
+
+
+def raising(error: BaseException) -> None:
+    raise error
 
 
 # -- in the seconds in which it is only tried again

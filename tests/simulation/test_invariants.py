@@ -20,6 +20,7 @@ from rocketd.core.language.parser import parse
 from rocketd.core.model.events import Finished, Refusal, Started, Withdrawn
 from rocketd.core.model.run import Action, Run
 from rocketd.core.model.task import Command, Overlap, Task
+from rocketd.core.scheduler.rehearsal import DecisionRehearsal
 from support.simulated_world import Behaviour, Killed, World
 
 SEEDS = int(os.environ.get("ROCKETD_SEEDS", "20"))
@@ -289,6 +290,25 @@ def test_the_same_past_gives_the_same_decisions(seed: int) -> None:
     one, other = Checked(seed), Checked(seed)
     one.live(days=3)
     other.live(days=3)
+    assert one.world.log == other.world.log
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_rehearsal_changes_nothing(seed: int) -> None:
+    one, other = Checked(seed), Checked(seed)
+    rehearsed: list[str] = []
+
+    def rehearse(world: World) -> None:
+        other.check(world)
+        rehearsal, at = DecisionRehearsal(world.scheduler), world.scheduler.next_check()
+        if task := rehearsal.expected_task(at):
+            rehearsal.rehearse(task, at)
+            rehearsed.append(task.name)
+
+    other.world.watch = rehearse
+    one.live(days=3)
+    other.live(days=3)
+    assert rehearsed
     assert one.world.log == other.world.log
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from heapq import heappop, heappush
 
 from rocketd.core.instant import BEGINNING, FOREVER, Instant
+from rocketd.core.model.task import Task
 from rocketd.core.scheduler.admission import Admission
 from rocketd.core.scheduler.running import NO_SLOT, RunningRuns
 from rocketd.core.scheduler.task_state import ReadyKey, ScheduledTask
@@ -60,6 +61,13 @@ class Queues:
         while self._checks and not self._is_current(self._checks[0]):
             heappop(self._checks)
         return self._checks[0][0] if self._checks else FOREVER
+
+    def expected_start(self, at: Instant) -> Task | None:
+        """Return the task that is judged first at that instant, if it is expected to start then."""
+        if self._dirty or at >= FOREVER or self.next_check() != at:
+            return None
+        scheduled = self._tasks[self._checks[0][1]]
+        return scheduled.task if scheduled.next_start == at else None
 
     def _is_current(self, look: tuple[Instant, str]) -> bool:
         scheduled = self._tasks.get(look[1])

@@ -63,6 +63,7 @@ class Scheduler:
         self.startup = parts.startup
         self.take_judged = parts.queues.take_judged
         """Returns which tasks have been judged since the last call: what is shown of the others is as it was."""
+        self.expected_start = parts.queues.expected_start
 
     # -- state ------------------------------------------------------------------------------------------------------
 

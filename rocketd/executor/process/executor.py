@@ -10,16 +10,17 @@ import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Final, TypeAlias
 
 from rocketd.core.clock import Clock
 from rocketd.core.errors import ResourceShortage, RocketdError
+from rocketd.core.instant import Instant
 from rocketd.core.model.events import Finished, Spawned, Withdrawn
 from rocketd.core.model.output_path import output_path
 from rocketd.core.model.records import OpenRun
-from rocketd.core.model.run import Action, Cause, End, Run, RunKey
+from rocketd.core.model.run import Action, Cause, End, Run, RunKey, Trigger
 from rocketd.core.model.task import Call, Task
 from rocketd.executor.daemon_bound import DaemonBoundExecutor
 from rocketd.executor.process.capabilities import is_confined
@@ -111,6 +112,13 @@ class ProcessExecutor(DaemonBoundExecutor):
         self._pool.submit(pending.spawn)
         if not self._batching or len(self._pending) == MAX_PENDING:
             self._report_spawned()
+
+    def rehearse(self, task: Task, at: Instant) -> None:
+        """Put a launch together, and open and close its pipes."""
+        with suppress(RocketdError, OSError, MemoryError):
+            run = Run(task.name, 1, "", 1, at, at, Trigger.SCHEDULE, "")
+            launch = build_launch(task.work, run, self._launch_context)
+            PendingSpawn(task, run, launch, self._spawner, self._context.clock).cancel()
 
     @contextmanager
     def batch(self) -> Iterator[None]:
