@@ -56,11 +56,10 @@ class Scheduler:
         resume_spread: Duration = RESUME_SPREAD,
     ) -> None:
         self._parts = parts = SchedulerParts.connected(host, new_run_id, max_running, next_steps)
-        self.history = parts.history
+        self.history, self.startup = parts.history, parts.startup
         self.history.resume_spread = resume_spread
         self.admission = parts.admission
         """What keeps every task from starting."""
-        self.startup = parts.startup
         self.take_judged = parts.queues.take_judged
         """Returns which tasks have been judged since the last call: what is shown of the others is as it was."""
         self.expected_start = parts.queues.expected_start
