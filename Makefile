@@ -103,9 +103,10 @@ docs: $(SITE)/index.html  ## the manual: build/docs/html, and the man pages that
 	$(SPHINX) -b man docs packaging/man
 	@echo $<
 
-pictures: .venv/rocketd .venv/dev  ## docs/pictures: rocketctl in a terminal, from what it really prints
+pictures: .venv/rocketd .venv/dev  ## rocketctl in a terminal, and the page in a browser, for the manual
 	@[ "$$(id -u)" != 0 ] || packaging/host/prepare system
 	PYTHONPATH=packaging $(BIN)/python -m docgen.terminal_pictures docs/pictures
+	PYTHONPATH=packaging:tests $(BIN)/python -m docgen.page_pictures docs/how-to/look
 
 $(SITE)/index.html: .venv/dev CHANGELOG.md $(shell find docs packaging/docgen -type f -not -path '*/__pycache__/*')
 	rm -rf $(SITE)

@@ -5,8 +5,8 @@
     make bench ROWS="burst list"                        some of them
     make bench INTO=docs/explanation/performance.md     tables and pictures of all rows into that page
 
-The rows: lateness burst sustained load restart list judgement library machines units. The last two boot machines, for
-which they need root. Tables, pictures and bench.json go to build/bench.
+The rows: lateness burst sustained load restart list judgement library page machines units. The last two boot machines,
+for which they need root. Tables, pictures and bench.json go to build/bench.
 docs/explanation/performance.md says what each row is.
 """
 
@@ -26,6 +26,7 @@ import drawing
 import lateness
 import library
 import machines
+import page
 import records
 import tasks
 import throughput
@@ -56,6 +57,7 @@ ROWS: Final[dict[str, Callable[..., Sequence[Measured]]]] = {
     "list": tasks.listing,
     "judgement": tasks.judgement,
     "library": library.library,
+    "page": page.page,
     "machines": machines.machines,
     "units": units.units,
 }
