@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from rocketd import __version__
 from rocketd.bootstrap.task_files import TaskFiles
+from rocketd.config.host_lookup import host_zone_name
 from rocketd.config.load_result import LoadResult
 from rocketd.core.instant import Instant
 from rocketd.core.model.access import all_operators
@@ -33,7 +34,7 @@ def daemon_info(task_files: TaskFiles, started_at: Instant, store: str) -> Calla
         "since": rfc3339(started_at),
         "store": store,
     }
-    return lambda: {**constant, **task_files.status}
+    return lambda: {**constant, "timezone": host_zone_name(), **task_files.status}
 
 
 class TaskOperators:

@@ -258,6 +258,11 @@ def _zone_in(content: bytes) -> ZoneInfo:
     return ZoneInfo.from_file(BytesIO(content), key="localtime")
 
 
+def host_zone_name(localtime: Path = Path("/etc/localtime")) -> str:
+    """Return the name of the host's time zone; `localtime` if it has none."""
+    return _local(localtime).name
+
+
 def _zone_name_of_link(localtime: Path) -> str:
     with suppress(OSError):
         _, found, name = str(localtime.readlink()).partition("/zoneinfo/")

@@ -21,6 +21,7 @@ export function actions(app) {
     };
     const button = (key, label, style, action) => h("button", { type: "button", class: style, "data-key": key, disabled: Boolean(app.lost), onclick: action }, label);
 
+    const mayOperate = name => app.api.mayWrite && app.model.mayOperate(name);
     const run = name => act(taskPath(name, "/run"), {}, answer => words.done.run(name, answer));
     const runAsScheduled = name => act(taskPath(name, "/run"), { as_scheduled: true }, answer => words.done.run(name, answer));
     const resume = name => act(taskPath(name, "/resume"), {}, () => words.done.resume(name));
@@ -37,7 +38,7 @@ export function actions(app) {
     return {
         /** All that can be done with a task now. */
         ofTask(task) {
-            if (!app.mayWrite || task.disabled) return null;
+            if (!mayOperate(task.task) || task.disabled) return null;
             const { labels } = words;
             const name = task.task;
             return h("div", { class: "buttons", "data-key": "actions" },
@@ -48,17 +49,17 @@ export function actions(app) {
         },
         /** Stop one run. */
         ofRun(task, number) {
-            if (!app.mayWrite) return null;
+            if (!mayOperate(task)) return null;
             const subject = `${task}/${number}`;
             return h("div", { class: "buttons", "data-key": "actions" }, button("stop", words.labels.stop, "danger", () => stop(runPath(task, number, "/stop"), subject)));
         },
         /** Stop a task, in a row of a table. */
         stopOf(name) {
-            return app.mayWrite ? h("button", { type: "button", class: "small danger", disabled: Boolean(app.lost), "aria-label": words.labels.stopTask(name), onclick: () => stop(taskPath(name, "/stop"), name) }, words.labels.stop) : null;
+            return mayOperate(name) ? h("button", { type: "button", class: "small danger", disabled: Boolean(app.lost), "aria-label": words.labels.stopTask(name), onclick: () => stop(taskPath(name, "/stop"), name) }, words.labels.stop) : null;
         },
         /** Read the task files again; `show` gets the problems. */
         reload(show) {
-            if (!app.mayWrite) return null;
+            if (!app.api.mayWrite || !app.model.mayAct) return null;
             return h("div", { class: "buttons" }, button("reload", words.labels.reload, "primary", async () => {
                 const answer = await act("/v1/reload", {}, words.done.reload);
                 if (answer) show(answer.problems);

@@ -32,7 +32,7 @@ class CockpitTransport {
 
     // Cockpit's promises hand over two values, and are not those of the browser.
     #ask(way, options) {
-        const http = this.cockpit.http(way);
+        const http = this.cockpit.http({ ...way }); // which writes into its options
         return new Promise((resolve, reject) => {
             http.request({ headers: {}, body: "", ...options })
                 .then(resolve)

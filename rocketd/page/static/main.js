@@ -6,7 +6,7 @@ import { clockSeconds, counted, useZone, zoneName } from "./format.js";
 import { keyboard } from "./keyboard.js";
 import { KINDS, Model } from "./model.js";
 import { problem, tick } from "./parts.js";
-import { connect, Failure } from "./transport.js";
+import { connect, Failure, ifAllowed } from "./transport.js";
 import { words } from "./words.js";
 import { day } from "./views/day.js";
 import { files } from "./views/files.js";
@@ -84,10 +84,10 @@ class App {
     }
 
     async readStatus() {
-        const me = this.api.get("/v1/me").catch(error => { if (error.status !== 404) throw error; }); // an older daemon
-        const state = this.api.get("/v1/status").catch(error => { if (error.status !== 403) throw error; }); // an operator
-        const [status] = await Promise.all([state, me.then(found => { this.model.me = found ?? null; })]);
-        this.model.status = status ?? {};
+        const status = ifAllowed(this.api.get("/v1/status")).then(found => { this.model.status = found ?? {}; });
+        // 404: the daemon is older than the page, until it is restarted.
+        const me = this.api.get("/v1/me").catch(error => { if (error.status !== 404) throw error; });
+        await Promise.all([status, me.then(found => { this.model.me = found ?? null; })]);
         useZone(this.model.status.timezone);
     }
 
@@ -190,7 +190,7 @@ class App {
         const state = status.degraded ? "bad" : status.problems || this.model.counts?.failed ? "warn" : "good";
         return h("p", { ...attributes, class: state },
             status.degraded ? words.degraded(visible(status.degraded)) : status.version ? `${counted(status.tasks, "task")} · ${words.version(status.version)}` : words.operator,
-            h("span", { title: words.zone(zoneName()) }, ` · ${zoneName()}`), this.mayWrite ? null : ` · ${words.readOnly}`);
+            h("span", { title: words.zone(zoneName()) }, ` · ${zoneName()}`), this.api.mayWrite && this.model.mayOperate() ? null : ` · ${words.readOnly}`);
     }
 
     banner() {
@@ -209,10 +209,6 @@ class App {
         $("health").textContent = error.message;
         $("health").className = "bad";
         $("main").replaceChildren(problem(error));
-    }
-
-    get mayWrite() {
-        return this.api.mayWrite && this.model.mayAct;
     }
 
     /** Say something that goes away by itself. */

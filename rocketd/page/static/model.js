@@ -23,8 +23,15 @@ export class Model {
         return names.map(name => this.tasks.get(name)).filter(Boolean);
     }
 
+    /** Whether this user may do everything, as far as is known. */
     get mayAct() {
-        return this.me?.may?.includes("act") ?? true;
+        return this.me?.may.includes("act") ?? true;
+    }
+
+    /** Whether this user may run, stop, pause and resume a task; without a name: any of them. */
+    mayOperate(name) {
+        const mine = this.me?.operates ?? [];
+        return this.mayAct || (name ? mine.includes(name) : mine.length > 0);
     }
 
     /** Change what is known as an event says. */

@@ -38,6 +38,12 @@ export function target(path, query = {}) {
 export const taskPath = (name, rest = "") => `/v1/tasks/${encodeURIComponent(name)}${rest}`;
 export const runPath = (name, number, rest = "") => `/v1/runs/${encodeURIComponent(name)}${number ? `/${number}` : ""}${rest}`;
 
+/** Return what an answer says, or null where this user may not ask for it: an operator sees his own tasks only. */
+export const ifAllowed = promise => promise.catch(error => {
+    if (error.status === 403) return null;
+    throw error;
+});
+
 /** Connect the way this page was served; raises Failure. */
 export async function connect() {
     const isInCockpit = /^\/cockpit[/+]/.test(location.pathname);

@@ -492,6 +492,7 @@
  * @property {number} pid its PID
  * @property {string} since when it was started
  * @property {string} store the place of the records
+ * @property {string} timezone the name of the host's time zone; `localtime` if it has none
  * @property {number} tasks how many tasks are loaded
  * @property {number} disabled how many are disabled
  * @property {number} running how many runs are active
@@ -531,6 +532,7 @@
  * @property {number} pid its PID
  * @property {string} since when it was started
  * @property {string} store the place of the records
+ * @property {string} timezone the name of the host's time zone; `localtime` if it has none
  * @property {number} tasks how many tasks are loaded
  * @property {number} disabled how many are disabled
  * @property {number} running how many runs are active

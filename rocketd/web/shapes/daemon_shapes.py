@@ -12,6 +12,7 @@ DAEMON_SHAPES: Final = (
             integer("pid", "its PID"),
             instant("since", "when it was started", null=False),
             text("store", "the place of the records"),
+            text("timezone", "the name of the host's time zone; `localtime` if it has none"),
             integer("tasks", "how many tasks are loaded"),
             integer("disabled", "how many are disabled"),
             integer("running", "how many runs are active"),

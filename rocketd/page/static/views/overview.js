@@ -4,6 +4,7 @@ import { h, visible } from "../dom.js";
 import { duration } from "../format.js";
 import { barsOfDay } from "../charts.js";
 import { ago, badge, condition, elapsed, isLate, nothing, section, stateOf, table, taskLink, when, whenAgo } from "../parts.js";
+import { ifAllowed } from "../transport.js";
 import { words } from "../words.js";
 
 const SHOWN = 10;
@@ -28,7 +29,7 @@ export function overview(app) {
             const period = { since: new Date(since()).toISOString(), step: STEP };
             const [running, failed, late, next, bars] = await Promise.all([
                 list({ state: "running", limit: 50 }), list({ state: "failed", order: "last" }), list({ state: "late" }),
-                list({ order: "next", state: "enabled" }), app.api.get("/v1/stats", period)]);
+                list({ order: "next", state: "enabled" }), ifAllowed(app.api.get("/v1/stats", period))]);
             counts = running.counts;
             model.counts = counts;
             lists = Object.fromEntries(Object.entries({ running, failed, late, next }).map(([name, answer]) => [name, model.take(answer.tasks)]));
@@ -55,7 +56,7 @@ export function overview(app) {
                         section(text.running, runningTable(app, running)),
                         section(text.look, lookTable(model, lists))),
                     h("div", { "data-key": "right" },
-                        section(text.day, stats ? barsOfDay(stats.buckets, STEP) : null),
+                        stats ? section(text.day, barsOfDay(stats.buckets, STEP)) : null,
                         section(text.next, nextTable(next)))),
             ];
         },

@@ -56,7 +56,7 @@ export function run(app, [name, number]) {
     function neighbours() {
         const n = Number(number);
         return h("nav", { class: "pages", "aria-label": text.neighbours },
-            n > 1 ? runLink(name, n - 1, text.before) : null, runLink(name, n + 1, text.after), taskLink(name, text.all));
+            n > 1 ? runLink(name, n - 1, text.before) : null, it.action === "run" ? null : runLink(name, n + 1, text.after), taskLink(name, text.all));
     }
 }
 

@@ -5,7 +5,7 @@ import { code, h, visible } from "../dom.js";
 import { date, duration, instant, shifted } from "../format.js";
 import { ago, badge, facts, nothing, problem, section, stateOf, table, taskLink, when, whenAgo } from "../parts.js";
 import { runsTable } from "../runs_table.js";
-import { Failure, taskPath } from "../transport.js";
+import { Failure, ifAllowed, taskPath } from "../transport.js";
 import { tree, untils } from "../tree.js";
 import { words } from "../words.js";
 
@@ -22,7 +22,7 @@ export function task(app, [name], query) {
     let why = null;
     let whyError = null;
     let history = [];
-    let days = [];
+    let days = null;
     let starts = [];
     let startsReadAt = 0;
     let explaining = 0;
@@ -71,9 +71,9 @@ export function task(app, [name], query) {
             const since = new Date(instant(`${shifted(date(now), 1 - DAYS)}T00:00`)).toISOString();
             const [details, runs, stats] = await Promise.all([
                 app.api.get(taskPath(name)), app.api.get("/v1/runs", { task: name, limit: RUNS }),
-                app.api.get("/v1/stats", { task: name, since, step: 86_400 }), readWhy()]);
+                ifAllowed(app.api.get("/v1/stats", { task: name, since, step: 86_400 })), readWhy()]);
             app.model.take([details]);
-            [it, history, days] = [details, runs, stats.buckets];
+            [it, history, days] = [details, runs, stats?.buckets];
             readStarts();
         },
 
@@ -101,7 +101,7 @@ export function task(app, [name], query) {
                     [text.expected, it.max_age && it.overdue_at && [whenAgo(it.overdue_at), h("span", { class: "dim" }, `, ${text.every(duration(it.max_age))}`)]]]),
                 h("div", { class: "columns" },
                     h("div", { "data-key": "left" }, section(text.why, explanation())),
-                    h("div", { "data-key": "right" }, section(text.starts, nextStarts()), section(text.calendar, calendar(days, date(Date.now()))))),
+                    h("div", { "data-key": "right" }, section(text.starts, nextStarts()), days ? section(text.calendar, calendar(days, date(Date.now()))) : null)),
                 section(text.history, history.length ? [barsOfDurations([...history].reverse(), it.usual_runtime), runsTable(history.slice(0, 15), text.newest, { hidesTask: true }),
                     h("p", {}, h("a", { href: `#/runs?task=${encodeURIComponent(name)}&since=all` }, text.allRuns))] : nothing(text.noRuns)),
                 newestOutput(),
