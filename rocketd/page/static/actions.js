@@ -97,14 +97,15 @@ function ask(title, content, label, style, read) {
 const confirmed = (title, text, label) => ask(title, h("p", {}, text), label, "danger", () => true);
 
 function pauseDialog(name) {
-    const { title, until, choices, at, reason, button } = words.pause;
+    const { title, until, ends, at, reason, button } = words.pause;
     const time = h("input", { type: "datetime-local", id: "pause-at", disabled: true, required: true });
-    const choice = h("select", { id: "pause-until", onchange: () => { time.disabled = choice.value !== "at"; } },
-        Object.entries(choices).map(([value, label]) => h("option", { value }, label)));
+    const choice = h("select", { id: "pause-until", onchange: () => { time.disabled = row.hidden = choice.value !== "at"; } },
+        ends.map(([value, label]) => h("option", { value }, label)));
+    const row = h("p", { class: "field", hidden: true }, h("label", { for: "pause-at" }, at), time);
     const text = h("input", { type: "text", id: "pause-reason", maxlength: 1000, autocomplete: "off" });
     const content = [
         h("p", { class: "field" }, h("label", { for: "pause-until" }, until), choice),
-        h("p", { class: "field" }, h("label", { for: "pause-at" }, at), time),
+        row,
         h("p", { class: "field" }, h("label", { for: "pause-reason" }, reason), text),
     ];
     return ask(title(name), content, button, "primary", () => ({ ...pausedUntil(choice.value, time.value), ...text.value ? { reason: text.value } : {} }));

@@ -189,7 +189,7 @@ class App {
         if (this.lost || !status) return h("p", { ...attributes, class: this.lost ? "bad" : null }, this.lost ? visible(this.lost.message) : words.connecting);
         const state = status.degraded ? "bad" : status.problems || this.model.counts?.failed ? "warn" : "good";
         return h("p", { ...attributes, class: state },
-            status.degraded ? words.degraded(visible(status.degraded)) : status.version ? `${counted(status.tasks, "task")} · ${words.version(status.version)}` : words.operator,
+            status.degraded ? words.isDegraded : status.version ? `${counted(status.tasks, "task")} · ${words.version(status.version)}` : words.operator,
             h("span", { title: words.zone(zoneName()) }, ` · ${zoneName()}`), this.api.mayWrite && this.model.mayOperate() ? null : ` · ${words.readOnly}`);
     }
 

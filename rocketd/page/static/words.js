@@ -32,6 +32,7 @@ export const words = {
     late: n => `${n} late`,
     running: n => `${n} running`,
     problems: n => n === 1 ? "1 problem in the task files" : `${n} problems in the task files`,
+    isDegraded: "Degraded",
     degraded: text => `Degraded: ${text}`,
     stopping: "rocketd is shutting down: nothing new starts.",
     operator: "The tasks that are yours",
@@ -219,7 +220,7 @@ export const words = {
     pause: {
         title: name => `Pause ${name}`,
         until: "Until",
-        choices: { resumed: "it is resumed", 1: "in an hour", 8: "in 8 hours", 24: "in a day", 168: "in a week", at: "a time" },
+        ends: [["resumed", "it is resumed"], ["1", "in an hour"], ["8", "in 8 hours"], ["24", "in a day"], ["168", "in a week"], ["at", "a time"]],
         at: "Time",
         reason: "Reason",
         button: "Pause",

@@ -109,7 +109,7 @@ export function day(app, [which = ""], query) {
             h("caption", { class: "unseen" }, text.caption(chosen)),
             h("thead", {}, h("tr", {}, h("th", { scope: "col" }, group || !shown[0].tasks ? text.task : text.group),
                 h("th", { scope: "col" }, h("span", { class: "unseen" }, text.hours), s("svg", { class: "track", height: HEIGHT, "aria-hidden": "true" },
-                    hours.filter(([, label]) => label).map(([time, label]) => s("text", { x: position(time), y: 15, "text-anchor": time === from ? "start" : "middle" }, label)))))),
+                    hours.filter(([, label]) => label).map(([time, label]) => s("text", { class: Number(label.slice(0, 2)) % 6 ? "minor" : null, x: position(time), y: 15, "text-anchor": time === from ? "start" : "middle" }, label)))))),
             h("tbody", {}, shown.map(row => h("tr", { "data-key": row.name },
                 h("th", { scope: "row" }, row.label),
                 h("td", {}, s("svg", { class: "track", height: HEIGHT, role: "img", "aria-label": sentence(row) },
