@@ -65,8 +65,14 @@ def keys(name: str) -> Iterator[str]:
     """Return the table of a shape."""
     shape = SHAPES[name]
     if shape.extends:
-        yield f"The keys of a [{shape.extends.lower()}](#{_anchor(shape.extends)}), and:"
+        rest = ", and:" if shape.keys else "."
+        yield f"The keys of a [{shape.extends.lower()}](#{_anchor(shape.extends)}){rest}"
         yield ""
+    if shape.meaning:
+        yield f"{shape.meaning}."
+        yield ""
+    if not shape.keys:
+        return
     yield "| key | type | |"
     yield "|---|---|---|"
     yield from (f"| `{key.name}` | {_type(key)} | {key.meaning} |" for key in shape.keys)

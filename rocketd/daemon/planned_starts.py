@@ -77,6 +77,8 @@ class PlannedStarts:
 
         `complete` tells whether all of them were found; raises NoSuchTask, StoreError.
         """
+        if until <= since:
+            return {"starts": [], "next": None, "complete": True}
         plan = await (self._of_all(until) if not task else self._search(self._together(task), until))
         starts = [start for start in plan.starts if since <= start.at < until and task in {"", start.task}]
         listed: list[Json] = []

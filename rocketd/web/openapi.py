@@ -6,6 +6,7 @@ from typing import Final
 
 from rocketd import __version__
 from rocketd.daemon.json_format import Json, JsonObject
+from rocketd.metrics.exposition import CONTENT_TYPES
 from rocketd.web.api import ROUTES, Route
 from rocketd.web.limits import (
     BODY_BYTES,
@@ -96,7 +97,8 @@ def _errors(route: Route) -> dict[str, Json]:
 
 def _response(answer: RouteAnswer) -> JsonObject:
     if not answer.shapes:
-        return {"description": _plain(answer.meaning), "content": {"text/plain": {"schema": {"type": "string"}}}}
+        texts: dict[str, Json] = {written: {"schema": {"type": "string"}} for written in CONTENT_TYPES.values()}
+        return {"description": _plain(answer.meaning), "content": texts}
     if answer.lines:
         any_line: JsonObject = {"type": "string", "description": f"JSON objects: {', '.join(answer.shapes)}"}
         return {"description": _plain(answer.meaning), "content": {LINES: {"schema": any_line}}}
@@ -125,32 +127,40 @@ def _query_parameter(parameter: Parameter) -> JsonObject:
 
 def _body(parameters: Iterable[Parameter]) -> JsonObject:
     properties: dict[str, Json] = {
-        one.name: {**_parameter_schema(one), "description": _plain(one.meaning)} for one in parameters
+        one.name: {**_in_body(_parameter_schema(one)), "description": _plain(one.meaning)} for one in parameters
     }
     schema: JsonObject = {"type": "object", "properties": properties, "additionalProperties": False}
     return {"required": False, "content": _json(schema)}
 
 
+def _in_body(schema: JsonObject) -> JsonObject:
+    """Null is as good as nothing for a text; a flag is set or not."""
+    return schema if schema == _SIMPLE_PARAMETERS[ParameterType.FLAG] else {"anyOf": [schema, _NULL]}
+
+
 def _parameter_schema(parameter: Parameter) -> JsonObject:
-    words: list[Json] = [*parameter.words]
+    """Return what a parameter takes; an empty text is as good as nothing."""
+    words: list[Json] = ["", *parameter.words]
     match parameter.takes:
         case ParameterType.NUMBER:
-            return {"type": "integer", "minimum": parameter.least, "maximum": parameter.most}
+            number: JsonObject = {"type": "integer", "minimum": parameter.least, "maximum": parameter.most}
+            return {"anyOf": [number, _EMPTY]}
         case ParameterType.WORD:
             return {"type": "string", "enum": words}
         case ParameterType.WORDS:
-            return {"type": "array", "minItems": 1, "items": {"type": "string", "enum": words}}
+            return {"type": "array", "items": {"type": "string", "enum": words}}
         case ParameterType.PLACE:
-            return {"type": "string", "pattern": f"^({parameter.form})$"}
+            return {"type": "string", "pattern": f"^({parameter.form})?$"}
         case ParameterType.TEXT if parameter.most:
             return {"type": "string", "maxLength": parameter.most}
     return _SIMPLE_PARAMETERS[parameter.takes]
 
 
 _INSTANT: Final[JsonObject] = {"type": "string", "format": "date-time"}
+_EMPTY: Final[JsonObject] = {"type": "string", "maxLength": 0}
 _NULL: Final[JsonObject] = {"type": "null"}
 _SIMPLE_PARAMETERS: Final[Mapping[ParameterType, JsonObject]] = {
-    ParameterType.INSTANT: _INSTANT,
+    ParameterType.INSTANT: {"anyOf": [_INSTANT, _EMPTY]},
     ParameterType.FLAG: {"type": "boolean"},
     ParameterType.TEXT: {"type": "string"},
     ParameterType.TASK: {"type": "string"},

@@ -34,6 +34,39 @@
  */
 
 /**
+ * A task on a page: with `fields`, only `task` and what was asked for
+ * @typedef {object} ListedTask
+ * @property {string} task its name
+ * @property {string} [description] what it is for
+ * @property {string | null} [next] when it is expected to start, including its splay; null if unknown. For a paused task, the first start after the pause; null if the pause has no end
+ * @property {string | null} [next_if] the condition on probes that must hold then
+ * @property {string | null} [now_if] the condition on probes that starts it earlier, as soon as it holds
+ * @property {string | null} [last_start] when its newest run started
+ * @property {"run" | "success" | "fail" | "terminate" | "inaction" | "crash" | "missed" | "withdrawn" | null} [last_action] how that ended, `run` while it is active
+ * @property {"exit" | "timeout" | "stop_when" | "operator" | "replace" | "shutdown" | "down" | "shortage" | "store" | null} [last_cause] what ended it, as `cause` of a run
+ * @property {string | null} [last_run_id] its id
+ * @property {string | null} [last_end] when a run of it ended last
+ * @property {number | null} [last_runtime] how long that took
+ * @property {number | null} [usual_runtime] the median of its last 20 successful runs; null with fewer than three, or if they have not been read yet
+ * @property {string | null} [last_success] when it succeeded last, or had nothing to do
+ * @property {boolean} [failing] whether its last telling end was a failure
+ * @property {number | null} [max_age] how old its last success may be; null if it has no `max_age`
+ * @property {string | null} [overdue_at] when it is overdue, or has been since; null if it has no `max_age`
+ * @property {number | null} [slow_after] after how long an active run is slow; null if it has no `slow_after`, or its usual runtime is unknown
+ * @property {string | null} [armed_at] from when on its ticks count
+ * @property {boolean} [running] whether it is running; a run whose start waits for its record is not running yet
+ * @property {string | null} [waits] what keeps it from starting although it is due: a slot, a mutex, its record, a resource of the host; null if nothing does
+ * @property {boolean} [paused] whether it is paused
+ * @property {boolean} [disabled] whether it is disabled
+ * @property {boolean} [elsewhere] whether it is disabled because its `hosts` do not select this host
+ * @property {string} [when] its condition, in the normal form
+ * @property {string | null} [on] the occasion at which it also runs: `boot` `startup` `shutdown`
+ * @property {string[]} [tags] its tags
+ * @property {string} [file] its task file
+ * @property {number} [line] where it begins in its file; only of a disabled task
+ */
+
+/**
  * Counts
  * @typedef {object} Counts
  * @property {number} running tasks that are running
@@ -48,7 +81,7 @@
 /**
  * Page of tasks
  * @typedef {object} PageOfTasks
- * @property {Task[]} tasks with `fields`, these have only `task` and the keys that were asked for
+ * @property {ListedTask[]} tasks as many as `limit` says
  * @property {string | null} next the value of `after` for the next request; null at the end
  * @property {number} total how many there are on all pages
  * @property {Counts} counts how many of those with this `match` and `tag` are in each state
@@ -321,7 +354,7 @@
 /**
  * Statistics
  * @typedef {object} Statistics
- * @property {number} step the length of a stretch
+ * @property {number} step the length of a stretch, longer than asked for if there were more than 1000
  * @property {Stretch[]} buckets those in which something ended
  */
 

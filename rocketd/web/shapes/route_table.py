@@ -89,7 +89,7 @@ _ALL: Final = (
     Parameter(
         "step",
         _Type.NUMBER,
-        "the length of a stretch in seconds: 900 by default, of one task 86400; an answer has at most 1000 stretches",
+        "the length of a stretch in seconds: 900 by default, of one task 86400; longer if there were more than 1000",
         most=MAX_STEP,
     ),
     Parameter("follow", _Type.FLAG, "whether the answer goes on until the run ends: `true` or `false`"),
@@ -111,7 +111,7 @@ _OF_PATHS: Final[Mapping[tuple[str, str], Parameter]] = {
     ("/v1/planned", "limit"): PARAMETERS["limit"]._replace(most=MOST_STARTS),
     ("/v1/tasks", "after"): PARAMETERS["after"]._replace(form="-?[0-9]{1,19}/[^/]{1,300}"),
     ("/v1/timeline", "after"): PARAMETERS["after"]._replace(form=r"-?[0-9]{1,12}(\.[0-9]{1,9})?/[0-9]{1,18}"),
-    ("/v1/why", "after"): PARAMETERS["after"]._replace(form=".{0,300}"),
+    ("/v1/why", "after"): PARAMETERS["after"]._replace(takes=_Type.TEXT, form=""),
     ("/v1/events", "after"): PARAMETERS["after"]._replace(
         meaning="the `id` of the last event that arrived: those after it come first"
     ),

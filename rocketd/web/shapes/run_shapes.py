@@ -116,7 +116,10 @@ RUN_SHAPES: Final = (
     ),
     Shape(
         "Statistics",
-        (seconds("step", "the length of a stretch"), many("buckets", "Stretch", "those in which something ended")),
+        (
+            seconds("step", "the length of a stretch, longer than asked for if there were more than 1000"),
+            many("buckets", "Stretch", "those in which something ended"),
+        ),
     ),
     Shape(
         "Started run",

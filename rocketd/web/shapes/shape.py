@@ -48,6 +48,8 @@ class Shape(NamedTuple):
     """The name of a shape whose keys it has as well."""
     meaning: str = ""
     """What it stands for, if the name does not tell."""
+    partial: bool = False
+    """Whether all keys of the shape that it extends may be absent, but the first."""
 
 
 def text(name: str, meaning: str = "", *, null: bool = False, words: tuple[str, ...] = ()) -> Key:

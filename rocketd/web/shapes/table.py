@@ -23,4 +23,6 @@ def keys_of(name: str) -> tuple[Key, ...]:
     if not shape.extends:
         return shape.keys
     own = {key.name for key in shape.keys}
-    return (*(key for key in keys_of(shape.extends) if key.name not in own), *shape.keys)
+    first, *others = keys_of(shape.extends)
+    inherited = [first, *(key._replace(optional=key.optional or shape.partial) for key in others)]
+    return (*(key for key in inherited if key.name not in own), *shape.keys)

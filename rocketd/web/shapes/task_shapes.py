@@ -82,6 +82,9 @@ TASK_SHAPES: Final = (
         ),
     ),
     Shape(
+        "Listed task", (), "Task", "A task on a page: with `fields`, only `task` and what was asked for", partial=True
+    ),
+    Shape(
         "Counts",
         tuple(
             integer(state, meaning)
@@ -99,7 +102,7 @@ TASK_SHAPES: Final = (
     Shape(
         "Page of tasks",
         (
-            many("tasks", "Task", "with `fields`, these have only `task` and the keys that were asked for"),
+            many("tasks", "Listed task", "as many as `limit` says"),
             NEXT,
             integer("total", "how many there are on all pages"),
             one("counts", "Counts", "how many of those with this `match` and `tag` are in each state"),

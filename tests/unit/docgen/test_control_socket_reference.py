@@ -58,5 +58,5 @@ def test_a_shape_has_each_key_once_and_names_shapes_that_there_are(name: str) ->
 
 def test_the_limits_are_those_that_hold() -> None:
     assert f"up to {limits.PAGE_RUNS}, oldest first" in PAGE
-    assert f"an answer has at most {limits.MAX_STRETCHES} stretches" in PAGE
+    assert f"longer if there were more than {limits.MAX_STRETCHES}" in PAGE
     assert f"(more than {limits.MAX_CONNECTIONS}, or {limits.MAX_CONNECTIONS_PER_USER} of one user; on" in PAGE
