@@ -32,10 +32,11 @@ shell = true
 when = "never"
 """
 USERS = f"""
-for user in plain member admin; do
+for user in plain viewer member admin; do
     useradd --create-home --shell /bin/bash $user
     echo "$user:{PASSWORD}" | chpasswd
 done
+usermod --append --groups rocketd-view viewer
 usermod --append --groups rocketd member
 usermod --append --groups sudo admin
 systemctl start cockpit.socket
@@ -95,6 +96,10 @@ def test_the_page_is_for_those_who_may_use_rocketd(cockpit: Machine, browser: Br
     """One boot for all of it: logins take seconds."""
     with logged_in(browser, "plain") as (_, frame):
         expect(frame.locator("#main")).to_contain_text("You may not use rocketd.")
+    with logged_in(browser, "viewer", "task/greet") as (_, frame):
+        expect(frame.locator("#main h2")).to_contain_text("greet")
+        expect(frame.locator("#health")).to_contain_text("You can only look.")
+        expect(frame.get_by_role("button", name="Run now")).to_have_count(0)
     with logged_in(browser, "member", "task/greet") as (_, frame):
         frame.get_by_role("button", name="Run now").click()
         expect(frame.locator("#main tbody th").first).to_have_text("1")

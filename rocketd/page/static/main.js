@@ -97,7 +97,8 @@ class App {
         this.lost = error ?? new Failure(words.noConnection, { hint: words.notRunningHint });
         this.draw();
         if (this.lost.status === 401) return;
-        this.retry = setTimeout(() => this.listen(), RETRIES[Math.min(this.attempts++, RETRIES.length - 1)]);
+        const wait = this.lost.denied ? RETRIES.at(-1) : RETRIES[Math.min(this.attempts++, RETRIES.length - 1)];
+        this.retry = setTimeout(() => this.listen(), wait);
     }
 
     heard(event) {
@@ -172,7 +173,7 @@ class App {
             return;
         }
         const content = this.error ? problem(this.error) : this.view.render();
-        morph($("main"), h("main", { id: "main", tabindex: "-1", class: this.lost ? "stale" : null, "data-view": this.path }, content));
+        morph($("main"), h("main", { id: "main", tabindex: "-1", class: this.isStale ? "stale" : null, "data-view": this.path }, content));
         if (!this.error) this.view.drawn?.();
     }
 
@@ -196,11 +197,16 @@ class App {
     banner() {
         const { status } = this.model;
         const lines = [];
-        if (this.lost && this.view) lines.push(["bad", `${this.lost.message} ${this.lost.hint}`, this.lostAt && words.stale(clockSeconds(this.lostAt))]);
+        if (this.isStale) lines.push(["bad", `${this.lost.message} ${this.lost.hint}`, this.lostAt && words.stale(clockSeconds(this.lostAt))]);
         if (!this.lost && status?.degraded) lines.push(["bad", words.degraded(status.degraded)]);
         if (!this.lost && status?.stopping) lines.push(["warn", words.stopping]);
         return h("div", { id: "banner" }, lines.map(([style, ...texts]) =>
             h("div", { class: `banner ${style}` }, texts.filter(Boolean).map(text => h("p", {}, visible(text))))));
+    }
+
+    /** Whether what is shown may have changed. Who may not connect sees nothing but that. */
+    get isStale() {
+        return Boolean(this.lost && this.loaded && !this.lost.denied);
     }
 
     /** A failure before there is anything to show. */

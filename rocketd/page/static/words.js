@@ -18,7 +18,7 @@ export const words = {
     notRunningHint: "Start it with: systemctl start rocketd",
     noConnection: "The connection to rocketd was lost.",
     notPermitted: "You may not use rocketd.",
-    notPermittedHint: "Turn on administrative access at the top of this page, or let an administrator add you to the group rocketd.",
+    notPermittedHint: "Turn on administrative access at the top of this page, or let an administrator add you to the group rocketd, or rocketd-view to look.",
     serverEnded: "rocketctl web has ended.",
     serverEndedHint: "Start it again, and open the address that it prints.",
     noSession: "This browser has no session.",
