@@ -20,7 +20,8 @@ from urllib3.connectionpool import HTTPConnectionPool
 from rocketd.web.openapi import document
 from support.daemon_process import Daemon
 
-EXAMPLES = max(10, int(os.environ.get("ROCKETD_INPUTS", "0")) // 5_000)
+LEAST = 10
+EXAMPLES = max(LEAST, int(os.environ.get("ROCKETD_INPUTS", "0")) // 5_000)
 """Requests of each operation."""
 
 TASKS = """
@@ -92,7 +93,13 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[requests.Sessi
 
 
 @schema.exclude(path=ENDLESS).parametrize()
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=EXAMPLES == LEAST,
+    suppress_health_check=list(HealthCheck),
+    database=None,
+)
 def test_every_answer_is_one_that_the_document_allows(
     session: requests.Session, case: "schemathesis.Case[Any]"
 ) -> None:
