@@ -91,7 +91,7 @@ check: .venv/rocketd .venv/dev  ## lint, format, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: .venv/rocketd .venv/bench .venv/rocketry/made  ## measure, each figure beside a limit or a peer (BENCH=quick, ROWS='burst list')
+bench: .venv/rocketd .venv/bench .venv/rocketry/made  ## measure, each figure beside a limit or a peer (BENCH=quick, BENCH=guard, ROWS='burst list')
 	@[ "$$(id -u)" != 0 ] || packaging/host/prepare system
 	@PYTHONSAFEPATH=1 PYTHONPATH=bench:tests BENCH=$(BENCH) $(BIN)/python bench/table.py $(INTO:%=--into %) $(ROWS)
 

@@ -2,11 +2,12 @@
 
     make bench                                          every row, a quarter of an hour
     make bench BENCH=quick                              smaller and shorter, four minutes
+    make bench BENCH=guard                              ratios against generous bounds, two minutes; fails beyond them
     make bench ROWS="burst list"                        some of them
     make bench INTO=docs/explanation/performance.md     tables and pictures of all rows into that page
 
-The rows: lateness burst sustained load restart list judgement library page machines units. The last two boot machines,
-for which they need root. Tables, pictures and bench.json go to build/bench.
+The rows: turns lateness burst sustained load restart list judgement library page machines units. The last two boot
+machines, for which they need root. Tables, pictures and bench.json go to build/bench.
 docs/explanation/performance.md says what each row is.
 """
 
@@ -30,6 +31,7 @@ import page
 import records
 import tasks
 import throughput
+import turns
 import units
 from figures import (
     HEADS,
@@ -47,8 +49,9 @@ from figures import (
 )
 from machine_here import here
 
-Measured: TypeAlias = Figure | Beside | Spread | Curve
+Measured: TypeAlias = Figure | Beside | Spread | Curve | turns.Ratio
 ROWS: Final[dict[str, Callable[..., Sequence[Measured]]]] = {
+    "turns": turns.turns,
     "lateness": lateness.lateness,
     "burst": burst.burst,
     "sustained": throughput.sustained,
@@ -70,13 +73,13 @@ def main() -> None:
     parser.add_argument("--into", type=Path, help="a page with places for the tables; the pictures go beside it")
     parser.add_argument("rows", nargs="*", choices=[[], *ROWS], metavar="ROW")
     wanted = parser.parse_args()
-    quick = os.environ.get("BENCH") == "quick"
-    before = here()
-    where = f"{before}{', BENCH=quick' if quick else ''}"
+    size = os.environ.get("BENCH", "full")
+    quick, guards = size != "full", size == "guard"
+    where = f"{here()}{f', BENCH={size}' if quick else ''}"
     RESULT.mkdir(parents=True, exist_ok=True)
     measured: list[Measured] = []
     try:
-        for name in wanted.rows or ROWS:
+        for name in wanted.rows or (["turns"] if guards else ROWS):
             measured += _row(name, quick=quick)
     finally:  # a row that fails takes with it none of those that did not
         _write_json(where, measured)
@@ -84,11 +87,14 @@ def main() -> None:
         _draw(measured, RESULT)
     if wanted.into:
         _fill(wanted.into, where, measured)
+    if guards and (beyond := [one for one in _ratios(measured) if not one.holds]):
+        sys.exit(f"beyond its bound: {'; '.join(f'{one.what}, to {one.to}' for one in beyond)}")
 
 
 def _row(name: str, *, quick: bool) -> Sequence[Measured]:
     print(f"{datetime.now(UTC):%H:%M:%S} {name} …", file=sys.stderr, flush=True)
-    with tempfile.TemporaryDirectory(prefix="rocketd-bench-") as directory:
+    # Not in /tmp: a program that others could replace there is started by the launcher.
+    with tempfile.TemporaryDirectory(prefix="rocketd-", dir=RESULT.absolute()) as directory:
         return ROWS[name](Path(directory), quick=quick)
 
 
@@ -102,6 +108,10 @@ def _besides(measured: Sequence[Measured]) -> list[Beside]:
 
 def _spreads(measured: Sequence[Measured], table: str) -> list[Spread]:
     return [one for one in measured if isinstance(one, Spread) and one.table == table]
+
+
+def _ratios(measured: Sequence[Measured]) -> list[turns.Ratio]:
+    return [one for one in measured if isinstance(one, turns.Ratio)]
 
 
 def _draw(measured: Sequence[Measured], directory: Path) -> None:
@@ -118,6 +128,7 @@ def _show(where: str, measured: Sequence[Measured]) -> None:
 def _tables(measured: Sequence[Measured]) -> dict[str, tuple[Row, list[Row]]]:
     """Heads and rows of each table, by its mark in a page."""
     return {
+        "turns": (turns.HEADS, [*map(turns.row_of_ratio, _ratios(measured))]),
         "figures": (HEADS, [*map(row_of, _figures(measured))]),
         "machines": (machines.HEADS, [*map(row_beside, _besides(measured))]),
         "library": (library.HEADS, [*map(row_of_spread, _spreads(measured, "library"))]),
@@ -137,6 +148,7 @@ def _fill(page: Path, where: str, measured: Sequence[Measured]) -> None:
 def _write_json(where: str, measured: Sequence[Measured]) -> None:
     written = {
         "where": where,
+        "turns": [one._asdict() for one in _ratios(measured)],
         "figures": [one._asdict() | {"ratio": one.ratio} for one in _figures(measured)],
         "machines": {"of": machines.HEADS[1:], "figures": [one._asdict() for one in _besides(measured)]},
         "library": {"of": library.HEADS[1:], "figures": [one._asdict() for one in _spreads(measured, "library")]},
