@@ -132,6 +132,18 @@ def _never(
     return f"this never holds, {otherwise}", _reason(task, search)
 
 
+def why_never(task: Task, now: Instant) -> str:
+    """Return why a task never starts by itself, as a sentence; empty: it may, if all that it waits for comes."""
+    search = FirstStartSearch(now)
+    first = search.first_start(task)
+    if first.at is not None or _is_unknown(task):
+        return ""
+    if first.looked_until < FOREVER:
+        return f"No start was found up to {datetime_of(first.looked_until, task.zone).date()}."
+    reason = _reason(task, search) or "its condition can never be true"
+    return f"It never starts on its own: {reason}{'' if reason.endswith('?') else '.'}"
+
+
 def _is_unknown(task: Task) -> bool:
     """Whether a calendar that it asks cannot be read, which is reported already."""
     return any(word.source(task.calendars).problem for word in calendar_words((task.when,)))
@@ -172,7 +184,7 @@ def _over(word: Condition, now: Instant, task: Task) -> str:
     if isinstance(word, Tick) and word.ticks.next(now, task.zone) is None:
         return f"{word} has ended"
     if isinstance(word, UntilDate) and (end := word.instant(task.zone)) <= now:
-        return f"{word} has ended on {datetime_of(end, task.zone):%a %Y-%m-%d}"
+        return f"{word} has ended on {datetime_of(end - 1, task.zone):%a %Y-%m-%d}"
     return ""
 
 

@@ -98,7 +98,8 @@ def _part(text: str, at: int) -> tuple[Duration, int]:
     """Read one number and its unit from that offset on; return their length and where they end."""
     found = _PART.match(text, at)
     if found is None or not (found["whole"] or found["fraction"]):
-        raise _mistake(text, at, "a number is missing")
+        negative = text[at:].lstrip(_BLANK).startswith("-")
+        raise _mistake(text, at, "a length of time cannot be negative" if negative else "a number is missing")
     unit = found["unit"] or "s"
     if unit not in _UNITS:
         raise _mistake(text, found.start("unit"), f"{unit[:20]} is not a unit of time")
@@ -143,7 +144,7 @@ def parse_positive_length(text: str) -> Duration:
     """Read a time span that is longer than zero; raises ConditionError."""
     length = parse_length(text)
     if length <= 0:
-        raise ConditionError("it must be longer than zero", end=len(text), about=text)
+        raise ConditionError("it must be longer than zero", hint=_HINT, end=len(text), about=text)
     return length
 
 

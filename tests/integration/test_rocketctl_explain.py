@@ -123,7 +123,9 @@ def test_explain_takes_five_starts_from_now_in_the_zone_of_the_terminal_if_nothi
     ("condition", "sentence"),
     [
         ("after task 'extract'", "It is waiting for extract to succeed."),
-        ("daily & false", "It never starts on its own: its condition can never be true."),
+        ("daily & false", "It never starts on its own: false never holds."),
+        ("daily & until('2020-01-01')", 'It never starts on its own: until("2020-01-01") has ended on Wed 2020-01-01.'),
+        ("hourly & unit_active('x')", 'It is waiting for unit_active("x.service"), which is unknown'),
         ("calendar('2026-03-29 10:00')", "After that only an event can start it."),
         ("cron('30 1 * * *') & time_of_day.after('02:00')", "No further start was found up to 2"),
     ],

@@ -13,6 +13,7 @@ from rocketd.cli.render.columns import pairs, table
 from rocketd.cli.render.terminal_text import Cell, underlined
 from rocketd.core.conditions.calendar_word import calendar_words
 from rocketd.core.conditions.host_uptime import BootEventCondition, HostUp
+from rocketd.core.conditions.probe import Probe
 from rocketd.core.duration import format_duration, parse_duration
 from rocketd.core.errors import ConditionError
 from rocketd.core.explain.why import why_then
@@ -123,7 +124,12 @@ def _splay(written: str) -> Duration:
 
 def _no_more(task: Task, begin: Instant, found: Starts) -> str:
     """Explain why there are fewer starts than requested."""
-    if not found.complete:
+    from rocketd.config.condition_warnings import why_never  # noqa: PLC0415 - few conditions lack starts
+
+    if found.complete and not found.instants and (never := why_never(task, begin)):
+        return never
+    observed = not found.instants and any(isinstance(part, Probe) for part in all_parts(task.when))
+    if not found.complete and not observed:
         return f"No further start was found up to {datetime_of(found.looked_until, task.zone).date()}."
     if found.instants:
         return "After that only an event can start it."

@@ -71,7 +71,10 @@ class _Clock(Fixed):
         else:
             mark = self.numbered(number(written, 0, self.size // self.step - 1, self))
         if self.rank(mark) > self.size or (self.rank(mark) == self.size and not end):
-            raise mistake(self, written, f"{quoted(written)} is beyond the {self.name}")
+            error = mistake(self, written, f"{quoted(written)} is beyond the {self.name}")
+            if self.rank(mark) == self.size:
+                error.hint = f"the {self.name} begins at {self.point(0).text}"
+            raise error
         return mark
 
     def numbered(self, number: int) -> Mark:

@@ -14,6 +14,8 @@ from rocketd.core.errors import ConditionError
 
 WEEKDAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _MOVED: Final = re.compile(r"(?P<last>LW|WL)|(?P<nearest>\d{1,2})W|L-(?P<before>\d{1,4})", re.IGNORECASE)
+_BEFORE_LAST: Final = re.compile(r"L-(?P<before>\d{1,2})W|LW-(?P<after>\d{1,2})", re.IGNORECASE)
+"""`L-3W`, the working day nearest to the third before the last one, and `LW-3`, the third before the last of them."""
 _MOST: Final = 31
 _SATURDAY, _SUNDAY = 6, 0
 _WEEK: Final = 7
@@ -23,6 +25,8 @@ def read_moved(item: str, start: int) -> tuple[str, int] | None:
     """Read one item of the day field; None: it is no such day. Raises ConditionError with its offsets."""
     found = _MOVED.fullmatch(item)
     if not found:
+        if "W" in item.upper() and not item.upper().strip("0123456789LW-"):
+            raise _no_workday(item, start)
         return None
     if found["last"]:
         return "LW", 0
@@ -34,6 +38,16 @@ def read_moved(item: str, start: int) -> tuple[str, int] | None:
         hint = f"write {'1W to 31W' if kind == 'W' else 'L-1 to L-30'}"
         raise ConditionError(message, hint=hint, start=start, end=start + len(item))
     return kind, number
+
+
+def _no_workday(item: str, start: int) -> ConditionError:
+    """Return the error for a day with a W that cannot be read; say which word means it."""
+    hint = "W stands for one day, as in 15W or LW, also in a list; a range is workday_of_month.between(-3, -1)"
+    if found := _BEFORE_LAST.fullmatch(item):
+        number = -1 - int(found["before"] or found["after"])
+        word = f'workday_at({number}, roll="nearest")' if found["before"] else f"workday_of_month.on({number})"
+        hint = f"join the line for each day with the word for it: & {word}"
+    return ConditionError(f"{item} is not a day of the month", hint=hint, start=start, end=start + len(item))
 
 
 def moved_day(moved: tuple[str, int], length: int, before_first: int) -> int:

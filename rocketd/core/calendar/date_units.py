@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from calendar import monthrange
 from datetime import date
 from typing import TYPE_CHECKING, Final
@@ -23,6 +24,7 @@ from rocketd.core.instant import DAY, WEEK, Duration
 
 if TYPE_CHECKING:
     from rocketd.core.calendar.wall_clock import Wall
+    from rocketd.core.errors import ConditionError
 
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _FIRST_MONDAY: Final[Wall] = 4 * DAY
@@ -33,6 +35,9 @@ _LONG_WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday",
 _LONG_MONTHS: Final = (
     *("january", "february", "march", "april", "may", "june", "july", "august"),
     *("september", "october", "november", "december"),
+)
+_DAY_BEFORE_MONTH: Final = re.compile(
+    r"\s*(?:(?P<day>[0-9]{1,2})\.?\s+(?P<name>[A-Za-z]+)|(?P<number>[0-9]{1,2})-(?P<last>[0-9]{1,2}))\s*"
 )
 _MONTH_LENGTHS: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
@@ -139,12 +144,20 @@ class Year(Unit):
     def start(self, cycle: int) -> Wall:
         return (date(cycle, 1, 1).toordinal() - _EPOCH_DAY) * DAY
 
+    def _no_month(self, text: str, name: str) -> ConditionError:
+        error = mistake(self, text, f"{quoted(name)} is not a month", word=name)
+        if found := _DAY_BEFORE_MONTH.fullmatch(text):  # 24 Dec, 24. December, 12-24
+            month = named(found["name"], _MONTHS, _LONG_MONTHS) if found["name"] else int(found["number"])
+            if month is not None and 1 <= month <= len(_MONTHS):
+                error.hint = f'write "{_MONTHS[month - 1]} {int(found["day"] or found["last"])}"'
+        return error
+
     def mark(self, written: Written, *, end: bool = False) -> Mark:
         text = written if isinstance(written, str) else _MONTHS[number(written, 1, 12, self) - 1]
         name, _, rest = text.strip().partition(" ")
         month = named(name, _MONTHS, _LONG_MONTHS)
         if month is None:
-            raise mistake(self, text, f"{quoted(name)} is not a month", word=name)
+            raise self._no_month(text, name)
         if not rest.strip():
             return Mark(quoted(_MONTHS[month - 1]), 0, 0, month, whole=True)
         name, _, rest = rest.strip().partition(" ")

@@ -265,14 +265,15 @@ def _refuse_nothing(period: Period, written: tuple[Written, ...]) -> None:
     unit, marks, text = period.unit, period.marks, written[-1]
     begin = unit.rank(marks[0]) if period.how == "between" else unit.rank_floor
     if period.how in ("before", "between") and unit.rank_end(marks[-1]) == begin and not marks[-1].whole:
-        raise _mistake(f"it begins where it ends, at {marks[-1].text}", text)
+        hint = f"for a whole {unit} leave the times out, or move its begin: starting({marks[-1].text})"
+        raise _mistake(f"it begins where it ends, at {marks[-1].text}", text, hint)
     first = unit.cycle(_SAMPLE)
     if not any(start < end for cycle in range(first, first + _CYCLES) for start, end in period.nominal(cycle)):
         raise _mistake(f"no {unit} has such a time", text)
 
 
-def _mistake(message: str, written: Written) -> ConditionError:
-    return ConditionError(message, end=len(written) if isinstance(written, str) else 0, about=written)
+def _mistake(message: str, written: Written, hint: str = "") -> ConditionError:
+    return ConditionError(message, hint=hint, end=len(written) if isinstance(written, str) else 0, about=written)
 
 
 def _cut(windows: list[_Stretch]) -> list[_Stretch]:

@@ -42,7 +42,8 @@ class HostUp(Condition):
         more = parse_positive_length(more_than) if more_than else 0
         less = parse_positive_length(less_than) if less_than else None
         if less is not None and less <= more:
-            raise ConditionError(f"it can never be less than {less_than}", end=len(less_than), about=less_than)
+            message, hint = f"it can never be less than {less_than}", "less_than is the longer one of the two"
+            raise ConditionError(message, hint=hint, end=len(less_than), about=less_than)
         return cls(more, less)
 
     def judge(self, moment: Moment) -> Verdict:

@@ -60,7 +60,8 @@ class Retry(Condition):
         """Limit it; `n` is Rocketry's name for `times`. Raises ConditionError."""
         times = n if times is None else times
         if times is not None and (not isinstance(times, int) or times < 1):
-            raise ConditionError("retry needs a number of attempts from 1 on", about=times)
+            hint = "write retry(3), or retry without a number for no limit"
+            raise ConditionError("retry needs a number of attempts from 1 on", hint=hint, about=times)
         if not 1 <= factor <= 1000:  # noqa: PLR2004 - any sensible growth, and no overflow
             raise ConditionError("the factor of a delay is a number from 1 to 1000", about=factor)
         return Retry(

@@ -29,8 +29,8 @@ class SchedulerRunning(Condition):
         """Narrow it; raises ConditionError."""
         more, less = parse_length(more_than), parse_length(less_than) if less_than else None
         if less is not None and less <= more:
-            about = less_than
-            raise ConditionError(f"it can never be less than {less_than}", end=len(about), about=about)
+            about, hint = less_than, "less_than is the longer one of the two"
+            raise ConditionError(f"it can never be less than {less_than}", hint=hint, end=len(about), about=about)
         return SchedulerRunning(more, less)
 
     def judge(self, moment: Moment) -> Verdict:

@@ -20,7 +20,7 @@ from rocketd.core.conditions.splayed_time import (
     judge_window,
     window_consumption,
 )
-from rocketd.core.duration import format_duration, parse_length, parse_positive_length
+from rocketd.core.duration import format_duration, parse_positive_length
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, Duration, Instant
 from rocketd.core.model.condition import Condition
@@ -137,9 +137,7 @@ class Every(Condition):
     @classmethod
     def of(cls, interval: str, based: str = "run") -> Every:
         """Read the interval; raises ConditionError."""
-        length = parse_length(interval)
-        if length <= 0:
-            raise ConditionError("an interval must be longer than zero", end=len(interval), about=interval)
+        length = parse_positive_length(interval)
         for known in ("run", *ENDS):
             if based == known:
                 return cls(length, known)

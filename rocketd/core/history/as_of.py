@@ -22,9 +22,13 @@ MAX_RUNS: Final = 2_000
 
 
 def runs_needed(task: Task, known: History, at: Instant) -> list[RunFilter]:
-    """Return the runs that the task's condition could ask about at that instant."""
+    """Return the runs that the task's condition could ask about at that instant, and all that was missed."""
     names = sorted({task.name, *(task.when.watches() - {""}), *_matched(task, known)})
-    return [RunFilter(task=name, until=at + MICROSECOND, limit=MAX_RUNS) for name in names]
+    later = at + MICROSECOND
+    return [
+        *(RunFilter(task=name, until=later, limit=MAX_RUNS) for name in names),
+        *(RunFilter(task=name, since=later, actions=(Action.MISSED,), limit=MAX_RUNS) for name in names),
+    ]
 
 
 def history_as_of(task: Task, known: History, runs: Iterable[RunView], at: Instant) -> History:
@@ -53,12 +57,10 @@ def _matched(task: Task, known: History) -> list[str]:
 def _events(view: RunView, at: Instant) -> Iterator[tuple[Instant, int, Event]]:
     """Return the events of a run with their order: at one instant ends precede starts, but not their own."""
     run, end = view.run, view.end
-    if run.start > at:
+    if view.action is Action.MISSED:
+        yield from _missed(view, at)
         return
-    if view.action is Action.MISSED:  # the record has the first of the interval, and when it was last extended
-        before = run.start - MICROSECOND
-        missed = Missed(run.task, run.run_id, run.start, run.due, max(run.due, before), 1, run.reason, view.first_at)
-        yield run.start, 0, missed
+    if run.start > at:
         return
     if view.action is Action.WITHDRAWN:
         return
@@ -66,3 +68,15 @@ def _events(view: RunView, at: Instant) -> Iterator[tuple[Instant, int, Event]]:
     yield run.start, 1, Spawned(run, view.pid, view.pid_start, run.start)
     if end is not None and end.at <= at:
         yield max(end.at, run.start), 0 if end.at > run.start else 2, Finished(run, end)
+
+
+def _missed(view: RunView, at: Instant) -> Iterator[tuple[Instant, int, Event]]:
+    """Return what was known of an interval of misses: its record has when it was reported first, and extended last.
+
+    How far it had come between these is not recorded, so it counts as it was reported first.
+    """
+    run, first_at = view.run, view.first_at
+    reported = run.start if run.start <= at or first_at is None else first_at
+    if reported <= at:
+        last = max(run.due, reported - MICROSECOND)
+        yield reported, 0, Missed(run.task, run.run_id, reported, run.due, last, 1, run.reason, first_at)

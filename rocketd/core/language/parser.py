@@ -192,4 +192,7 @@ def _follower(word: Word, token: Token) -> Word:
 
 def _no_word(token: Token) -> ConditionError:
     hint = "" if token.kind == "name" else 'as in daily, every("10 min") or cron("0 3 * * 1-5")'
-    return unexpected(token, "a condition" + (or_meant(token.text, WORDS) if token.kind == "name" else ""), hint)
+    if token.text == "after":
+        hint = 'write after_success("extract"), after_fail, after_finish or after_missed'
+    guess = or_meant(token.text, WORDS) if token.kind == "name" and not hint else ""
+    return unexpected(token, f"a condition{guess}", hint)

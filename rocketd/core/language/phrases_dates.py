@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from rocketd.core.calendar.cron_days import WEEKDAYS
 from rocketd.core.errors import ConditionError
 from rocketd.core.language.arguments import place
 from rocketd.core.language.lexer import Cursor, Token, unexpected
@@ -26,6 +27,10 @@ def read_cycle(every: Token, cursor: Cursor) -> Condition | None:
     if found := _CYCLE.fullmatch(rest.text):
         cursor.raw()
         number = "2" if found["which"].lower() == "other" else found["which"][:-2]
+        if found["unit"][:3].lower() in WEEKDAYS and found["unit"].lower().endswith(("day", "days")):
+            cycle = f"cycle('{number} weeks', since='{found['since'] or '2026-12-03'}')"
+            hint = f"write cron('0 0 * * {found['unit'][:3].lower()}') & {cycle}"
+            raise ConditionError("a cycle is of whole units", hint=hint, start=every.start, end=rest.end)
         length = f"{number} {found['unit']}"
         if found["since"] is None:
             hint = f"write every {found['which']} {found['unit']} since 2026-12-03"

@@ -37,7 +37,8 @@ def check_patterns(names: Sequence[str]) -> None:
     """Refuse names that leave tasks out and name none, and a tag without a name; raises ConditionError."""
     for name in names:
         if name.removeprefix(_BUT) in ("", _TAG):
-            raise ConditionError("the name of a task or a tag is missing", about=name)
+            hint = 'as in "backup", "db-*" or "tag:db"'
+            raise ConditionError("the name of a task or a tag is missing", hint=hint, about=name)
         if is_pattern(name) and len(name) > _LONGEST:
             raise ConditionError(f"a pattern is no longer than {_LONGEST} characters", about=name)
         try:

@@ -104,7 +104,7 @@ command = ["/bin/true"]
 def test_a_date_that_is_over_is_told(folder: Folder) -> None:
     folder.write("tasks.toml", """[task.a]\ncommand = ["/bin/true"]\nwhen = 'daily & until("2026-01-31")'\n""")
     (problem,) = load([folder.path], at=1_795_521_600_000_000).problems
-    assert problem.hint == 'until("2026-01-31") has ended on Sun 2026-02-01'
+    assert problem.hint == 'until("2026-01-31") has ended on Sat 2026-01-31'
 
 
 def test_a_line_of_another_zone_beside_dates_is_told(folder: Folder) -> None:

@@ -71,6 +71,19 @@ def test_what_was_missed_is_used_up() -> None:
     assert holds('cron("0 * * * *")', "2026-03-04 11:00", missed) is True  # the next tick came as it was told
 
 
+def test_what_had_been_missed_by_then_counts_although_it_grew_later() -> None:
+    """Its record only has when it was reported last."""
+    grown = replace(view("2026-03-04 10:00", "2026-03-04 14:00", Action.MISSED), first_at=at("2026-03-04 11:00"))
+    of_other = replace(grown, run=replace(grown.run, task="other"))
+    assert holds('cron("0 10 * * *")', "2026-03-04 11:30", grown) is False
+    assert holds('cron("0 10 * * *")', "2026-03-04 10:30", grown) is True
+    assert holds('cron("0 * * * *")', "2026-03-04 12:30", grown) is True  # that of 12:00, however far it had grown
+    for word in ('after_missed("other")', 'missed("other").today', '(missed("other").today == 1)'):
+        assert holds(word, "2026-03-04 10:30", of_other, others=("other",)) is False
+        assert holds(word, "2026-03-04 11:30", of_other, others=("other",)) is True
+        assert holds(word, "2026-03-04 14:30", of_other, others=("other",)) is True
+
+
 def test_counts_look_as_far_back_as_they_need() -> None:
     runs = [view(f"2026-03-04 1{hour}:00", f"2026-03-04 1{hour}:05", number=hour + 1) for hour in range(4)]
     assert holds("(succeeded.today == 3)", "2026-03-04 12:30", *runs) is True
@@ -89,4 +102,8 @@ def test_the_runs_of_the_task_and_of_those_it_asks_about_are_looked_at_up_to_tha
     past.load("db-1")
     asked = task('daily & ~running("b") | after_success("c") | after_any_fail("db-*")')
     wanted = runs_needed(asked, past, instant)
-    assert [(one.task, one.until) for one in wanted] == [(name, instant + 1) for name in ("b", "c", "db-1", "me")]
+    names = ("b", "c", "db-1", "me")
+    assert [(one.task, one.until) for one in wanted[:4]] == [(name, instant + 1) for name in names]
+    assert [(one.task, one.since, one.actions) for one in wanted[4:]] == [
+        (name, instant + 1, (Action.MISSED,)) for name in names
+    ]
