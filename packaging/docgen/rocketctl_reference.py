@@ -165,7 +165,8 @@ NOTES: Final[Mapping[str, Sequence[str]]] = {
         "`systemd-analyze calendar`; up to 10,000 times of each entry.",
         "A difference without a reason makes it exit with 1.",
         "`--disable` turns entries of crontabs into comments that begin with `#rocketd#`, and disables timers,",
-        "or masks those that cannot be disabled. `--undo`, with the same sources, brings them back.",
+        "masks those that cannot be disabled, or gives them a condition that never holds if they are in",
+        "`/etc/systemd/system`. `--undo`, with the same sources, brings them back.",
         "No file is overwritten.",
     ),
     "reload": (

@@ -154,7 +154,11 @@ def _verb(arguments: Sequence[str]) -> Verb | None:
 
 
 def _unknown(word: str) -> NoReturn:
+    from rocketd.cli.foreign_verbs import HINTS  # noqa: PLC0415 - few calls need it
+
     msg = f"{word!r} is not a verb"
+    if hint := HINTS.get(word.lower()):
+        raise UsageError(msg, hint=hint)
     raise UsageError(msg, hint=did_you_mean(word, [verb.name for verb in VERBS]) or "see rocketctl --help")
 
 

@@ -4,7 +4,6 @@ A bad task file is data, not an exception: loading returns tasks *and* problems,
 others.
 """
 
-from rocketd.config.check_report import check_json, check_text
 from rocketd.config.daemon_settings import DEFAULTS, Durability, Settings, StoreSettings
 from rocketd.config.load_result import FileOutcome, LoadedFile, LoadResult
 from rocketd.config.loader import load, load_calendars, load_settings, reload
@@ -21,8 +20,6 @@ __all__ = [
     "Problem",
     "Settings",
     "StoreSettings",
-    "check_json",
-    "check_text",
     "load",
     "load_calendars",
     "load_settings",

@@ -8,17 +8,13 @@ from pathlib import Path
 
 from rocketd.config.calendar_lookup import CalendarLookup
 from rocketd.config.compiler import TaskSpecCompiler
-from rocketd.config.condition_notes import condition_notes
-from rocketd.config.condition_warnings import ConditionQuestions, condition_warnings
 from rocketd.config.cross_file_checks import TaskMistake, WatchedTasks, unknown_tasks, without_duplicates
 from rocketd.config.daemon_settings import DAEMON_TIMEZONE, DEFAULTS, Settings, settings_of
-from rocketd.config.executor_notes import executor_notes, sandbox_warnings
 from rocketd.config.former_name_checks import check_former_names
 from rocketd.config.host_lookup import HostLookup
 from rocketd.config.host_queries import HostQueries
 from rocketd.config.host_retry import HostRetry
 from rocketd.config.load_result import FileOutcome, LoadedFile, LoadResult, LoadSource, Missing, missing_of
-from rocketd.config.pattern_checks import pattern_mistakes
 from rocketd.config.problems import MAX_MISTAKES, BadValue, Fault, Mistake, Problem, by_place
 from rocketd.config.setting import Section
 from rocketd.config.settings_checks import settings_mistakes
@@ -36,7 +32,6 @@ from rocketd.config.task_headers import disabled_of, headers, lines_of
 from rocketd.config.task_settings import ENABLED, HOSTS, RESTART_DELAY
 from rocketd.config.task_spec import CALENDARS, HOST_SECTIONS, WEBHOOKS, FileSpec, read_spec
 from rocketd.config.toml_document import TomlSyntaxError, decode_leniently, document_of, problems_of, text_of
-from rocketd.config.trap_warnings import trap_warnings, without_ignored
 from rocketd.config.trigger_cycles import without_cycles
 from rocketd.config.webhook_checks import unknown_webhooks
 from rocketd.core.model.task import Task
@@ -259,16 +254,11 @@ class TaskFileLoader:
         mistakes += unknown_tasks(tasks, watched_tasks, disabled, self._source.known, excluded)
         mistakes += check_former_names(tasks, {*tasks, *disabled, *dict(excluded)})
         mistakes += unknown_webhooks(tasks.values(), self._settings.webhooks) if self._settings_good else ()
-        if self._source.at is not None:
-            questions = ConditionQuestions.of(tasks, self._source.at, files)
-            mistakes += condition_warnings(questions, {one.task.name for one in mistakes})
-            mistakes += [*condition_notes(tasks.values()), *pattern_mistakes(tasks, self._source.known)]
-            mistakes += trap_warnings(tasks, self._source.at, self._settings.executor)
-            if not self._source.confined:
-                mistakes += executor_notes(tasks.values(), self._settings.executor)
-        if self._source.confined:
-            mistakes += sandbox_warnings(tasks.values(), self._settings.executor)
-        return tuple(tasks.values()), without_ignored(mistakes)
+        if self._source.at is not None or self._source.confined:
+            from rocketd.config.check_warnings import warnings  # noqa: PLC0415 - a third of the start-up, for `check`
+
+            mistakes += warnings(tasks, files, self._source, self._settings.executor, mistakes)
+        return tuple(tasks.values()), [one for one in mistakes if one.mistake.kind not in one.task.ignored_warnings]
 
     def _located(self, task_mistakes: Iterable[TaskMistake], tree: TaskFileTree) -> Iterator[Problem]:
         """Find the places of mistakes between files; their texts are read once more, for these lines alone."""

@@ -14,7 +14,7 @@ from rocketd.core.model.executor_choice import choose_executor
 from rocketd.core.model.task import Command, ExecutorKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from rocketd.core.model.task import Task
 
@@ -99,8 +99,3 @@ def _ticks(task: Task, now: Instant) -> Iterator[Instant]:
                     break
                 yield tick
                 tick = word.ticks.next(tick, task.zone)
-
-
-def without_ignored(mistakes: Iterable[TaskMistake]) -> list[TaskMistake]:
-    """Leave out what the tasks ignore."""
-    return [one for one in mistakes if one.mistake.kind not in one.task.ignored_warnings]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 MARK: Final = "#rocketd# "
 """What an entry that is switched off begins with."""
+OWN_UNITS: Final = Path("/etc/systemd/system")
+NEVER: Final = b"# rocketctl import --undo removes this.\n[Unit]\nConditionPathExists=!/\n"
+INACTIVE: Final = "inactive"
+"""What is noted of a timer that was enabled, but not active."""
 RECORD: Final = "imported-timers.json"
 """In the state directory: the timers that were switched off, each with how."""
 
@@ -57,7 +62,8 @@ def _rewrite(path: Path, change: Callable[[int, str], str]) -> int:
 def disable_timers(units: Iterable[str], state: Path) -> list[str]:
     """Switch off timers; return those that were on. Raises SourceError.
 
-    A timer that its package enables for good (`static`) can only be masked.
+    A timer that is started by something else (`static`) is masked; one of the administrator, whose file is where the
+    mask would be, gets a condition that never holds.
     """
     known = _noted(state)
     done = []
@@ -66,10 +72,12 @@ def disable_timers(units: Iterable[str], state: Path) -> list[str]:
         active = _systemctl("is-active", unit).returncode == 0
         if not active and enabled not in ("enabled", "enabled-runtime", "alias"):
             continue
-        verb = "disable" if enabled.startswith("enabled") or enabled == "alias" else "mask"
-        known[unit] = verb
+        way = "disable" if enabled.startswith("enabled") or enabled == "alias" else "mask"
+        if way == "mask" and os.path.lexists(OWN_UNITS / unit):
+            way = "condition"
+        known[unit] = way if active else f"{way} {INACTIVE}"
         _note(state, known)
-        _must(verb, "--now", unit)
+        _switch_off(unit, way)
         done.append(unit)
     return done
 
@@ -79,14 +87,45 @@ def enable_timers(units: Collection[str], state: Path) -> list[str]:
     known = _noted(state)
     chosen = [unit for unit in known if not units or unit in units]
     for unit in chosen:
-        if known[unit] == "mask":
-            _must("unmask", unit)
+        way, _, was = known[unit].partition(" ")
+        _switch_on(unit, way)
+        if was != INACTIVE:
             _must("start", unit)
-        else:
-            _must("enable", "--now", unit)
         del known[unit]
         _note(state, known)
     return chosen
+
+
+def _switch_off(unit: str, way: str) -> None:
+    if way != "condition":
+        _must(way, "--now", unit)
+        return
+    drop_in = _drop_in(unit)
+    try:
+        drop_in.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        replace_file(drop_in, NEVER, mode=0o644)
+    except OSError as error:
+        raise SourceError(f"cannot write {drop_in}: {error.strerror}") from error
+    _must("daemon-reload")
+    _must("stop", unit)
+
+
+def _switch_on(unit: str, way: str) -> None:
+    if way != "condition":
+        _must("unmask" if way == "mask" else "enable", unit)
+        return
+    drop_in = _drop_in(unit)
+    try:
+        drop_in.unlink(missing_ok=True)
+        with suppress(OSError):  # there is more in it
+            drop_in.parent.rmdir()
+    except OSError as error:
+        raise SourceError(f"cannot remove {drop_in}: {error.strerror}") from error
+    _must("daemon-reload")
+
+
+def _drop_in(unit: str) -> Path:
+    return OWN_UNITS / f"{unit}.d" / "rocketd-disabled.conf"
 
 
 def _systemctl(*words: str) -> subprocess.CompletedProcess[str]:

@@ -15,8 +15,6 @@ from rocketd.cli.parser import Choices
 from rocketd.config import DEFAULT_DIRECTORIES, DEFAULTS, LoadResult, load, load_settings
 from rocketd.config.not_loaded import task_files_status
 from rocketd.core.errors import StoreError
-from rocketd.core.explain.why import why, why_then
-from rocketd.core.history.as_of import history_as_of, runs_needed
 from rocketd.core.instant import Instant
 from rocketd.core.model.events import Finished, NoSuchRun, NoSuchTask
 from rocketd.core.model.records import RunFilter, RunPage, RunView
@@ -26,7 +24,6 @@ from rocketd.core.scheduler.task_state import ScheduledTask
 from rocketd.daemon.json_format import Json, JsonObject, rfc3339
 from rocketd.daemon.lookup import find_disabled, only_match, require_loaded, run_filter_of
 from rocketd.daemon.recovery import recover_scheduler
-from rocketd.daemon.retention import oldest_kept
 from rocketd.daemon.serializers import (
     disabled_details,
     disabled_object,
@@ -92,6 +89,9 @@ class OfflineBackend:
 
     def why(self, name: str, at: Instant | None) -> JsonObject:
         """What a task's condition says now, or at that instant."""
+        from rocketd.core.explain.why import why, why_then  # noqa: PLC0415 - other verbs need none of it
+        from rocketd.core.history.as_of import history_as_of, runs_needed  # noqa: PLC0415 - as above
+
         scheduler, entry = self._scheduler, self._entry(name)
         if at is None or at >= self._now:
             return why_object(why(scheduler, name, self._now, at, idle=NO_DAEMON))
@@ -119,6 +119,8 @@ class OfflineBackend:
         if not self._loaded.valid:
             msg = "task files have errors, so rocketctl cannot tell which records conditions still need"
             raise Failure(msg, hint="see rocketctl check")
+        from rocketd.daemon.retention import oldest_kept  # noqa: PLC0415 - it brings asyncio with it
+
         before = oldest_kept(self._loaded.settings.store.keep, before, self._now)
         spare = self._scheduler.history.reach
         with self._reader() as reader:

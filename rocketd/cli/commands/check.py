@@ -27,7 +27,7 @@ def check(call: Context) -> ExitCode:
     """`rocketctl check [PATH…]`; warnings alone are no failure."""
     from rocketd.cli.backend.daemon_rights import daemon_is_confined  # noqa: PLC0415 - as below
     from rocketd.cli.backend.offline import checked  # noqa: PLC0415 - only this verb always reads the files
-    from rocketd.config import check_json, check_text  # noqa: PLC0415 - as above
+    from rocketd.config.check_report import check_json, check_text  # noqa: PLC0415 - as above
 
     confined = daemon_is_confined(call.choices.socket)
     loaded = _with_duplicates(checked(call.choices, call.now, confined=confined))

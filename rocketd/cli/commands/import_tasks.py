@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -123,8 +122,11 @@ def _disable(call: Context, files: Sequence[ImportedFile]) -> None:
     for unit in disable_timers(timers, Path(call.choices.state_dir)):
         call.terminal.note(f"{unit} switched off")
     if Path(call.choices.output) in DEFAULT_DIRECTORIES or call.choices.output in call.choices.config_dir:
-        with suppress(Failure):
+        try:
             Client(call.choices.socket).post("/v1/reload")
+        except Failure as failure:
+            call.terminal.note(f"the daemon has not loaded the new tasks: {failure.message}")
+        else:
             call.terminal.note("the daemon has loaded the new tasks")
             return
     call.terminal.note("the new tasks count after: rocketctl reload")

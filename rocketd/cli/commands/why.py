@@ -12,7 +12,7 @@ from rocketd.cli.context import time_point
 from rocketd.cli.exit_codes import ExitCode, Failure
 from rocketd.cli.json_fields import instant, objects, text
 from rocketd.cli.render import time_format
-from rocketd.cli.render.terminal_text import BOLD, FAINT, GREEN, RED, YELLOW, Cell, painted
+from rocketd.cli.render.terminal_text import BOLD, FAINT, GREEN, RED, YELLOW, Cell, painted, width
 from rocketd.core.escaping import visible
 from rocketd.core.explain.tree import MARKS, ExplanationPart, Line, draw
 from rocketd.core.instant import BEGINNING, FOREVER, Instant
@@ -78,7 +78,8 @@ def drawn(answer: JsonObject, look: RenderOptions) -> list[str]:
     tree = whole.parts[0] if alone else whole
     zone = _other_zone(text(answer, "timezone"), look)
     note = [painted(Cell(f"times are in {visible(zone)}", FAINT), colour=look.colour)] if zone else []
-    return [title, *note, *(_line(line, look) for line in draw(tree, partial(_time, look.now, zone)))]
+    drawn_tree = draw(tree, partial(_time, look.now, zone))
+    return [title, *note, *(shown for line in drawn_tree for shown in _lines(line, look))]
 
 
 def _other_zone(zone: str, look: RenderOptions) -> str:
@@ -100,9 +101,31 @@ def _part(told: JsonObject) -> ExplanationPart:
     )
 
 
-def _line(line: Line, look: RenderOptions) -> str:
-    if not line.head:
-        return f"{line.branch}{painted(Cell(line.text, FAINT), colour=look.colour)}"
+def _lines(line: Line, look: RenderOptions) -> Iterator[str]:
+    """Yield a line of the tree; a reason that is too long for the terminal in several, divided at its semicolons."""
+    if line.head:
+        yield _head(line, look)
+        return
+    room = FOREVER if look.columns is None else look.columns - width(line.branch)
+    for text_line in _divided(line.text, room):
+        yield f"{line.branch}{painted(Cell(text_line, FAINT), colour=look.colour)}"
+
+
+def _divided(sentence: str, room: int) -> Iterator[str]:
+    if width(sentence) <= room:
+        yield sentence
+        return
+    shown = ""
+    for part in sentence.split("; "):
+        joined = f"{shown}; {part}" if shown else part
+        if shown and width(joined) > room:
+            yield f"{shown};"
+            joined = part
+        shown = joined
+    yield shown
+
+
+def _head(line: Line, look: RenderOptions) -> str:
     mark = Cell(MARKS[line.part.holds], _COLOURS[line.part.holds])
     return f"{line.branch}{painted(mark, colour=look.colour)} {line.text}"
 

@@ -20,16 +20,18 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = 100
 """The width where there is no terminal."""
-_LONGEST_NAME: Final = 24
+_NAME: Final = 24
+"""How much of a name is shown; more where there is room."""
 _COLOURS: Final = {RAN: GREEN, FAILED: RED, MISSED: YELLOW, RUNNING: CYAN, PLANNED: FAINT}
 LEGEND: Final = f"{RAN} ran  {FAILED} failed  {RUNNING} running  {MISSED} missed  {PLANNED} expected"
 
 
 def timeline_lines(line: Timeline, look: RenderOptions) -> Iterator[str]:
     """Draw a row for each task, and below them how many runs are active at once."""
-    names = {row.task: cut(visible(row.task), _LONGEST_NAME) for row in line.rows}
+    columns = look.columns or _COLUMNS
+    names = {row.task: cut(visible(row.task), max(_NAME, columns // 4)) for row in line.rows}
     label = max([*map(width, names.values()), len("at once")])
-    count = max((look.columns or _COLUMNS) - label - 2, 24)
+    count = max(columns - label - 2, 24)
     heading = Cell(hours(line.begin, line.end, _ticks(line, count), count), BOLD)
     yield f"{' ' * label}  {painted(heading, colour=look.colour)}"
     for row in line.rows:
@@ -62,6 +64,8 @@ def _ticks(line: Timeline, count: int) -> list[tuple[Instant, str]]:
 
 
 _ROW, _LEFT, _WIDTH, _TOP = 22, 190, 960, 30
+_LETTER: Final = 7
+"""How wide a letter of the font is, at most on average."""
 _FILLS: Final = {RAN: "#3a9d5d", FAILED: "#c8372d", MISSED: "#d9a21b", RUNNING: "#2f7fbf", PLANNED: "#9aa0a6"}
 
 
@@ -69,8 +73,11 @@ def timeline_svg(line: Timeline) -> str:
     """Draw the same as a picture, each mark with a title."""
     height = _TOP + _ROW * len(line.rows) + 30
     total = _LEFT + _WIDTH + 20
-    size = f'width="{total}" height="{height}" font-family="sans-serif" font-size="12"'
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" {size}><rect width="100%" height="100%" fill="#ffffff"/>']
+    more = max([_LETTER * width(visible(row.task)) - _LEFT + 20 for row in line.rows], default=0)
+    left = max(more, 0)  # room for longer names, to the left of where the others begin
+    box = f'width="{total + left}" height="{height}" viewBox="{-left} 0 {total + left} {height}"'
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" {box} font-family="sans-serif" font-size="12">']
+    parts.append(f'<rect x="{-left}" width="{total + left}" height="{height}" fill="#ffffff"/>')
     for at, label in _ticks(line, 120):
         x = _x(line, at)
         parts.append(f'<line x1="{x}" y1="{_TOP - 6}" x2="{x}" y2="{height - 26}" stroke="#e0e0e0"/>')
@@ -103,7 +110,7 @@ def _visible_marks(line: Timeline, row: TimelineRow) -> Iterator[TimelineMark]:
 
 def _caption(line: Timeline) -> str:
     span = f"{time_format.local_with_zone(line.begin)} to {time_format.local_with_zone(line.end)}"
-    return f"{span}   green ran, red failed, blue running, yellow missed, grey expected"
+    return f"{span}; green: ran, red: failed, blue: running, yellow: missed, grey: expected"
 
 
 def _x(line: Timeline, at: Instant) -> int:

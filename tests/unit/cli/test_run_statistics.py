@@ -94,6 +94,15 @@ def test_the_chart_fits_and_the_picture_is_xml() -> None:
     assert any(one and one.startswith("<a&b>") for one in titles)
 
 
+def test_a_long_name_is_whole_in_the_picture() -> None:
+    made = line()
+    assert 'viewBox="0 0' in timeline_svg(made)
+    made.rows[0].task = "a-name-of-sixty-letters-that-would-not-fit-beside-the-others"
+    root = ET.fromstring(timeline_svg(made))  # noqa: S314 - it is ours
+    left = -int(root.attrib["viewBox"].split()[0])
+    assert left + 190 >= 60 * 6
+
+
 def test_labels_do_not_touch() -> None:
     ticks = [(BEGIN + one * HOUR, f"{one:02}:00") for one in range(24)]
     assert hours(BEGIN, BEGIN + DAY, ticks, 24) == "00:00 06:00 12:00 18:00"

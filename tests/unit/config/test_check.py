@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rocketd.config import check_json, check_text, load
+from rocketd.config import load
+from rocketd.config.check_report import check_json, check_text
 from rocketd.config.task_settings import TASK
 from support.task_files import HELLO, Folder
 

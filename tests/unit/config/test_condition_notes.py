@@ -2,7 +2,8 @@
 
 import pytest
 
-from rocketd.config import check_text, load
+from rocketd.config import load
+from rocketd.config.check_report import check_text
 from rocketd.config.condition_notes import notes_about
 from rocketd.core.language.parser import parse
 from support.task_files import Folder

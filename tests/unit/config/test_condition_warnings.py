@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rocketd.config import check_text, condition_warnings, load
+from rocketd.config import condition_warnings, load
+from rocketd.config.check_report import check_text
 from rocketd.config.condition_warnings import suggestion
 from rocketd.core.instant import DAY, FOREVER, Duration, Instant
 from rocketd.core.language.parser import parse

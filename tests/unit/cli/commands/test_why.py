@@ -50,6 +50,13 @@ def test_the_tree_is_drawn_from_what_was_told_and_nothing_in_it_reaches_the_term
     assert lines[3:] == ["├─ ✓ daily", "│       open", '└─ ? running("b")', "        not \\x1b[1m loaded"]
 
 
+def test_a_reason_that_is_too_long_is_divided_at_its_semicolons() -> None:
+    lines = drawn(ANSWER, RenderOptions(NOW, 40))
+    assert lines[2] == "│    1 of 2;"
+    assert lines[3].startswith("│    until ")
+    assert drawn(ANSWER, RenderOptions(NOW, 200)) == drawn(ANSWER, RenderOptions(NOW))
+
+
 def test_verdicts_are_coloured() -> None:
     lines = drawn(ANSWER, RenderOptions(NOW, colour=True))
     assert lines[3] == "├─ \x1b[32m✓\x1b[0m daily"
