@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from statistics import median_low
 from threading import Event, Thread
 
 import pytest
@@ -14,10 +15,10 @@ from rocketd.cli.json_fields import instant, objects
 from rocketd.core.instant import SECOND
 from support.daemon_process import Daemon
 
-RUNS = 6
-"""Runs whose lateness is looked at."""
-MOST = SECOND
-"""As late as a start may be on a busy machine; without turns of the loop, it would be minutes."""
+RUNS = 5
+"""Runs whose lateness is looked at: the median of them, as anything may hold up a single one on a busy machine."""
+MOST = SECOND // 5
+"""As late as half of the starts may be in any case."""
 
 TASKS = """
 [task.beat]
@@ -75,15 +76,15 @@ def connected(daemon: Daemon, said: bytes) -> socket.socket:
     return connection
 
 
-def latest(daemon: Daemon) -> int:
-    """Wait for some runs of `beat`, and return how late the latest of them has started."""
+def lateness(daemon: Daemon) -> int:
+    """Wait for some runs of `beat`, and return how late they have started: the median."""
     client = client_of(daemon)
     with client.events([("task", "beat"), ("kinds", "finished")]) as events:
         numbers = [event["number"] for _, event in zip(range(RUNS), events, strict=False)]
     runs = objects(client.get("/v1/runs", [("task", "beat"), ("limit", "100")]))
     delays = [(instant(run, "start") or 0) - (instant(run, "due") or 0) for run in runs if run["number"] in numbers]
     assert len(delays) == RUNS
-    return max(delays)
+    return median_low(delays)
 
 
 def ask_for_everything(daemon: Daemon, done: Event) -> None:
@@ -97,7 +98,7 @@ def ask_for_everything(daemon: Daemon, done: Event) -> None:
 
 def test_no_client_makes_a_start_late(daemon: Daemon) -> None:
     client, done = client_of(daemon), Event()
-    quiet = latest(daemon)
+    quiet = lateness(daemon)
     client.post("/v1/tasks/flood/run")
     client.post("/v1/tasks/talk/run")
     greedy = [Thread(target=ask_for_everything, args=(daemon, done), daemon=True) for _ in range(3)]
@@ -114,10 +115,10 @@ def test_no_client_makes_a_start_late(daemon: Daemon) -> None:
         stack.enter_context(connected(daemon, body))
         for thread in greedy:
             thread.start()
-        beset = latest(daemon)
+        beset = lateness(daemon)
         done.set()
         for thread in greedy:
             thread.join(60)
-    print(f"latest start: {quiet / SECOND:.3f} s alone, {beset / SECOND:.3f} s beset")  # noqa: T201 - for who measures
+    print(f"median lateness: {quiet / SECOND:.3f} s alone, {beset / SECOND:.3f} s beset")  # noqa: T201 - for who measures
     assert beset < max(MOST, 2 * quiet)
     assert json.dumps(client.get("/v1/status"))
