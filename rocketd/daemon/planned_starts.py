@@ -98,7 +98,7 @@ class PlannedStarts:
                 or not kept.made_at <= now < kept.made_at + KEPT
                 or kept.reloads != self._loop.events.reloads
             ):
-                kept = self._kept = await self._find(tuple(self._loop.scheduler.tasks), until)
+                kept = self._kept = await self._find(tuple(self._loop.scheduler.tasks), until + 2 * KEPT)
             return kept
 
     async def _search(self, names: Sequence[str], until: Instant) -> Plan:

@@ -5,9 +5,9 @@ thousand tasks costs little more than its own rows.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable
+from bisect import bisect_right
+from collections.abc import Collection
 from collections.abc import Set as AbstractSet
-from heapq import nsmallest
 from typing import Final, NamedTuple
 
 from rocketd.core.instant import FOREVER, Instant
@@ -31,6 +31,8 @@ MAX_TASKS: Final = 1_000
 UPDATED_PER_TURN: Final = 512
 """Tasks that are looked up between two turns of the loop; about 4 ms."""
 
+PLACES_PER_TURN: Final = 2_500
+"""Tasks whose place in an order is looked up between two turns of the loop; about 3 ms."""
 ROWS_PER_TURN: Final = 128
 """Rows that are made between two turns of the loop; about 3 ms."""
 
@@ -88,7 +90,7 @@ class TaskList:
         found = self._found(query)
         counts: dict[str, Json] = {state: self._count(state, found) for state in STATES}
         wanted = self._of_state(query.state, found) if query.state else found
-        names = self._ordered(wanted, query)
+        names = await self._ordered(wanted, query)
         await self._runtimes.read(names[: query.limit])
         shown: list[JsonObject] = []
         for index, name in enumerate(names[: query.limit]):
@@ -99,10 +101,10 @@ class TaskList:
         if query.fields:
             kept = query.fields | {"task"}
             shown = [{key: value for key, value in row.items() if key in kept} for row in shown]
-        following = self._place(names[query.limit - 1], query.order) if len(names) > query.limit else None
+        last = names[query.limit - 1] if len(names) > query.limit else None
         return {
             "tasks": [*shown],
-            "next": None if following is None else f"{following[0]}/{following[1]}",
+            "next": None if last is None else f"{self._key(last, query.order)}/{last}",
             "total": len(wanted),
             "counts": counts,
         }
@@ -183,21 +185,29 @@ class TaskList:
             return len(self._in_state[state])
         return len(self._of_state(state, found))
 
-    def _ordered(self, names: AbstractSet[str], query: TaskQuery) -> list[str]:
+    async def _ordered(self, names: AbstractSet[str], query: TaskQuery) -> list[str]:
         """Return the names after that place, one more than fit on the page."""
-        places: Iterable[Place] = (self._place(name, query.order) for name in names)
-        if query.after is not None:
-            after = query.after
-            places = (place for place in places if place > after)
-        return [name for _, name in nsmallest(query.limit + 1, places)]
+        if query.order == "name":
+            ordered = sorted(names)
+            begin = bisect_right(ordered, query.after[1]) if query.after else 0
+            return ordered[begin : begin + query.limit + 1]
+        places: list[Place] = []
+        for index, name in enumerate(names):
+            if index % PLACES_PER_TURN == PLACES_PER_TURN - 1:
+                await asyncio.sleep(0)
+            places.append((self._key(name, query.order), name))
+        places.sort()
+        begin = bisect_right(places, query.after) if query.after else 0
+        return [name for _, name in places[begin : begin + query.limit + 1]]
 
-    def _place(self, name: str, order: str) -> Place:
-        entry = self._loop.scheduler.tasks.get(name)
+    def _key(self, name: str, order: str) -> int:
+        """Return by what a task is sorted before its name."""
         if order == "name":
-            return 0, name
+            return 0
+        entry = self._loop.scheduler.tasks.get(name)
         if entry is None:
-            return FOREVER, name
+            return FOREVER
         if order == "next":
-            return (FOREVER - 1 if entry.next_start is None else entry.next_start), name
+            return FOREVER - 1 if entry.next_start is None else entry.next_start
         last = self._loop.scheduler.history.of(name).last_events.get(Action.RUN)
-        return (FOREVER - 1 if last is None else -last.run.start), name
+        return FOREVER - 1 if last is None else -last.run.start
