@@ -260,11 +260,11 @@ def test_for_weeks_ticks_start_what_a_naive_scheduler_starts(seed: int) -> None:
 @pytest.mark.skipif(not STARTS, reason="takes minutes: make reference")
 @pytest.mark.parametrize("zone", ZONES)
 def test_as_many_starts_as_asked_are_the_same(zone: str) -> None:
-    starts = seed = 0
+    starts, seed = 0, 10_000 * (1 + ZONES.index(zone))
     worlds: Counter[str] = Counter()
     while starts * len(ZONES) < STARTS:
         weeks = Weeks(seed, zone)
         starts += weeks.live()
         worlds.update(set(words_of(weeks.naive.tasks["it"].when)))
         seed += 1
-    print(f"{zone}: {starts} starts in {seed} worlds, by word: {dict(sorted(worlds.items()))}")  # noqa: T201 - what it was about
+    print(f"{zone}: {starts} starts in {seed % 10_000} worlds, by word: {dict(sorted(worlds.items()))}")  # noqa: T201 - what it was about
