@@ -165,9 +165,20 @@ def _signature(name: str, function: Any) -> str:  # noqa: ANN401 - whatever insp
     return f"{name}({', '.join(shown)})"
 
 
+_MODULES: Final = (
+    "rocketd.core.model.condition.",
+    "rocketd.core.model.task.",
+    "typing.",
+    "datetime.",
+    "pathlib._local.",  # in Python 3.13
+    "pathlib.",
+)
+"""What is left out of a type."""
+
+
 def _type(kind: object) -> str:
     text = kind if isinstance(kind, str) else inspect.formatannotation(kind)
-    for module in ("rocketd.core.model.condition.", "rocketd.core.model.task.", "typing.", "datetime.", "pathlib."):
+    for module in _MODULES:
         text = text.replace(module, "")
     return f"`{text}`".replace("|", r"\|")
 

@@ -16,6 +16,7 @@ from rocketd.config.host_lookup import LOCAL, HostLookup
 from rocketd.config.host_queries import HostQueries
 from rocketd.config.problems import BadValue
 from rocketd.config.task_files import Rights
+from rocketd.core.conditions.held_back import HeldBack
 from rocketd.core.errors import RocketdError
 from rocketd.core.instant import Duration
 from rocketd.core.model import task as core
@@ -35,11 +36,15 @@ class TaskCompiler:
         self._calendars.use(read_calendars(config.calendars))
 
     def compile(self, task: Task, *, idle: bool = False, as_enabled: bool = False) -> core.Task:
-        """Make the task as it is now; one that is disabled, or `idle`, runs only when asked for."""
-        idle = idle or (task.disabled and not as_enabled)
+        """Make the task as it is now; one that is disabled, or `idle`, runs only when asked for.
+
+        An idle one stays armed as it is, and what it waits for is not lost; a disabled one is armed anew afterwards.
+        """
+        disabled = task.disabled and not as_enabled
         restart_delay = self._config.restart_delay if task.restart_delay is None else task.restart_delay
         splay = splay_of(task.splay)
-        when = FALSE if idle else bind_to_task(task.start_cond, task.name, task.session)
+        condition = FALSE if disabled else bind_to_task(task.start_cond, task.name, task.session)
+        when = HeldBack(condition) if idle else condition
         stop_when = bind_to_task(task.end_cond, task.name, task.session)
         return core.Task(
             name=task.name,
@@ -56,7 +61,7 @@ class TaskCompiler:
             crash_limit=task.crash_limit,
             mutex=task.mutex,
             priority=task.priority,
-            on=On.SHUTDOWN if task.on_shutdown and not idle else None,
+            on=On.SHUTDOWN if task.on_shutdown and not (idle or disabled) else None,
             splay=splay.most,
             splay_each_run=splay.each_run,
             description=task.description or "",

@@ -349,3 +349,35 @@ def test_a_condition_that_stops_the_scheduler_knows_of_this_life_only(tmp_path: 
         app.task(is_time, name="works", restart_delay="1 h", func=lambda: came.append(None))
         run(app)
     assert len(came) >= 2  # the condition holds on, so that it may run once more before the stop
+
+
+@pytest.mark.parametrize("kept", ["session", "state directory", "repository"])
+@pytest.mark.parametrize("before", [False, True], ids=["it runs then", "it ran before"])
+def test_what_waits_is_not_lost_where_single_tasks_are_run(kept: str, *, before: bool, tmp_path: Path) -> None:
+    """`session.run()` starts nothing else; what waits for one of these tasks, or for another, waits on."""
+    came: list[str] = []
+    gate: list[bool] = []
+    repo = MemoryRepo(model=MinimalRecord)
+
+    def application() -> Rocketd:
+        app = Rocketd(config=QUICK, state_dir=tmp_path if kept == "state directory" else None)
+        if kept == "repository":
+            app.session.set_repo(repo)
+        is_open = app.cond(every="10 ms")(lambda: bool(gate))
+        app.task(daily, name="first", func=lambda: came.append("first"))
+        app.task(after_success("first") & is_open, name="second", func=lambda: came.append("second"))
+        app.task("false", name="other", func=lambda: came.append("other"))
+        app.task(after_success("second" if gate else "first"), name="stop", func=app.session.shut_down)
+        return app
+
+    app = application()
+    if before:
+        run(app)
+        assert came == ["first"]
+        app = app if kept == "session" else application()
+    app.session.run("other" if before else "first")
+    gate.append(True)
+    app = app if kept == "session" else application()
+    app.session["stop"].start_cond = after_success("second")
+    run(app)
+    assert came == (["first", "other", "second"] if before else ["first", "second"])

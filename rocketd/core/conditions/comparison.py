@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, cast
 
 from rocketd.core.errors import ConditionError
 
@@ -60,10 +60,12 @@ class CountableCondition(ABC):
         """What makes it equal to another of its kind."""
 
     def compared(self, comparison: Comparison, number: int) -> Condition:
-        """Compare its number; raises ConditionError."""
+        """Compare its number; raises ConditionError. One that is compared already has to hold as well."""
         if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= _MOST:
             raise ConditionError("a number to compare with is 0 or more", about=number)
-        return self.counted(Count(comparison, number))
+        counted = self.counted(Count(comparison, number))
+        was_compared = getattr(self, "count", AT_LEAST_ONE) is not AT_LEAST_ONE  # `is`: a written >= 1 is a bound, too
+        return cast("Condition", self) & counted if was_compared else counted
 
     def __lt__(self, number: int) -> Condition:
         return self.compared("<", number)

@@ -60,11 +60,12 @@ def main(control_fd: int, work: Work) -> None:
     if len([*Path("/proc/self/task").iterdir()]) > 1:  # a fork would copy whatever its threads hold
         control.send(UNUSABLE)
         return
+    server = _Server(control, work)  # has all descriptors that it needs before it says that it is ready
     gc.collect()
     gc.freeze()  # a collection in a child would touch, and so copy, all that is shared with this process
     gc.enable()
     control.send(READY)
-    _Server(control, work).serve()
+    server.serve()
 
 
 class _Server:

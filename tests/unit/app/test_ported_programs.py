@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from rocketd import Rocketd
+from rocketd import Rocketd, conds
 from rocketd.app.compiler import TaskCompiler
 from rocketd.app.counted_cycles import CYCLE, CountedCycles
 from rocketd.conds import (
@@ -14,6 +14,7 @@ from rocketd.conds import (
     daily,
     every,
     finished,
+    parse,
     retry,
     running,
     scheduler_cycles,
@@ -143,3 +144,18 @@ def test_a_splay_may_be_drawn_for_each_run() -> None:
         (60 * SECOND, False),
         (60 * SECOND, False),
     ]
+
+
+@pytest.mark.parametrize(
+    ("written", "both"),
+    [
+        ('(started("x").today > 1) < 5', '(started("x").today > 1) & (started("x").today < 5)'),
+        ("(started.today >= 1) < 5", "started.today & (started.today < 5)"),
+        ("(running > 1) != 3", "(running > 1) & (running != 3)"),
+        ('(failed.past("2h") > 1) < 3', '(failed.past("2h") > 1) & (failed.past("2h") < 3)'),
+        ("(started.this_boot >= 2) <= 4", "(started.this_boot >= 2) & (started.this_boot <= 4)"),
+    ],
+)
+def test_a_second_bound_adds_to_the_first(written: str, both: str) -> None:
+    assert str(parse(f"({written})")) == both
+    assert eval(written, vars(conds)) == parse(both)  # noqa: S307 - our own words

@@ -1,0 +1,37 @@
+"""A condition of a task that starts only when it is asked for, as long as that is so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rocketd.core.model.condition import Condition
+from rocketd.core.model.verdict import AGAINST, Verdict
+
+if TYPE_CHECKING:
+    from rocketd.core.model.history_view import HistoryNeed
+    from rocketd.core.model.moment import Moment
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack(Condition):
+    """Never holds, and is known as the condition that it holds back: the task stays armed, its past is kept."""
+
+    condition: Condition
+
+    @property
+    def clock_only(self) -> bool:
+        return True
+
+    @property
+    def is_scheduled(self) -> bool:
+        return True
+
+    def judge(self, moment: Moment) -> Verdict:  # noqa: ARG002 - the same about every moment
+        return Verdict(AGAINST)
+
+    def needs(self) -> frozenset[HistoryNeed]:
+        return self.condition.needs()
+
+    def __str__(self) -> str:
+        return str(self.condition)
