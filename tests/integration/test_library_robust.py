@@ -234,7 +234,8 @@ def test_every_toml_example_has_no_mistake(text: str, tmp_path: Path) -> None:
 
 def repos(directory: Path) -> dict[str, BaseRepo]:
     """One repository of each kind, over what the last one of its kind has left there."""
-    from sqlalchemy import NullPool, create_engine  # noqa: PLC0415 - with the repositories that need it
+    from sqlalchemy import create_engine  # noqa: PLC0415 - with the repositories that need it
+    from sqlalchemy.pool import NullPool  # noqa: PLC0415 - as above
 
     (directory / "json").mkdir(exist_ok=True)
     csv = CSVFileRepo(model=RunRecord, filename=directory / "log.csv")

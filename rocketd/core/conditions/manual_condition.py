@@ -1,4 +1,4 @@
-"""A condition of a task that starts only when it is asked for, as long as that is so."""
+"""The condition of a task that starts only manually, for a while."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldBack(Condition):
-    """Never holds, and is known as the condition that it holds back: the task stays armed, its past is kept."""
+class ManualCondition(Condition):
+    """Never holds, but counts as the condition in whose place it stands: the task stays armed, and its past is kept."""
 
     condition: Condition
 
