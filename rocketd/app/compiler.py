@@ -16,7 +16,7 @@ from rocketd.config.host_lookup import LOCAL, HostLookup
 from rocketd.config.host_queries import HostQueries
 from rocketd.config.problems import BadValue
 from rocketd.config.task_files import Rights
-from rocketd.core.conditions.manual_condition import ManualCondition
+from rocketd.core.conditions.masked_condition import MaskedCondition
 from rocketd.core.errors import RocketdError
 from rocketd.core.instant import Duration
 from rocketd.core.model import task as core
@@ -44,7 +44,7 @@ class TaskCompiler:
         restart_delay = self._config.restart_delay if task.restart_delay is None else task.restart_delay
         splay = splay_of(task.splay)
         condition = FALSE if disabled else bind_to_task(task.start_cond, task.name, task.session)
-        when = ManualCondition(condition) if idle else condition
+        when = MaskedCondition(condition) if idle else condition
         stop_when = bind_to_task(task.end_cond, task.name, task.session)
         return core.Task(
             name=task.name,

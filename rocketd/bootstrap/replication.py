@@ -9,7 +9,6 @@ from typing import Final
 
 from rocketd.background_threads import close_in_thread, in_thread
 from rocketd.core.conditions.after import awaited_tasks
-from rocketd.core.conditions.manual_condition import ManualCondition
 from rocketd.core.duration import format_duration
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import DAY, SECOND, Duration
@@ -55,7 +54,7 @@ class ReplicationOptions:
 def followed_tasks(tasks: Collection[Task]) -> dict[str, frozenset[str]]:
     """Return for each of these tasks those whose ends it waits for, if there are such."""
     conditions = {
-        task.name: task.when.condition if isinstance(task.when, ManualCondition) else task.when for task in tasks
+        task.name: task.when.condition if isinstance(task.when, MaskedCondition) else task.when for task in tasks
     }
     return {name: names for name, condition in conditions.items() if (names := awaited_tasks(condition))}
 

@@ -1,4 +1,4 @@
-"""The condition of a task that starts only manually, for a while."""
+"""A condition that is masked: its task starts only when it is asked for, for a while."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class ManualCondition(Condition):
+class MaskedCondition(Condition):
     """Never holds, but counts as the condition in whose place it stands: the task stays armed, and its past is kept."""
 
     condition: Condition
@@ -35,3 +35,8 @@ class ManualCondition(Condition):
 
     def __str__(self) -> str:
         return str(self.condition)
+
+
+def unmasked(condition: Condition) -> Condition:
+    """Return the condition that may be masked."""
+    return condition.condition if isinstance(condition, MaskedCondition) else condition
