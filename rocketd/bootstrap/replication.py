@@ -9,6 +9,7 @@ from typing import Final
 
 from rocketd.background_threads import close_in_thread, in_thread
 from rocketd.core.conditions.after import awaited_tasks
+from rocketd.core.conditions.masked_condition import unmasked
 from rocketd.core.duration import format_duration
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import DAY, SECOND, Duration
@@ -53,10 +54,7 @@ class ReplicationOptions:
 
 def followed_tasks(tasks: Collection[Task]) -> dict[str, frozenset[str]]:
     """Return for each of these tasks those whose ends it waits for, if there are such."""
-    conditions = {
-        task.name: task.when.condition if isinstance(task.when, MaskedCondition) else task.when for task in tasks
-    }
-    return {name: names for name, condition in conditions.items() if (names := awaited_tasks(condition))}
+    return {task.name: names for task in tasks if (names := awaited_tasks(unmasked(task.when)))}
 
 
 class Replication:
