@@ -16,6 +16,8 @@ __all__ = ["Config", "Grouper", "Rocketd", "Session", "Task", "__version__"]
 
 def __getattr__(name: str) -> type:
     """Import the library when it is first named: the daemon and rocketctl have no use for it."""
+    if name in ("FuncTask", "CommandTask", "CodeTask"):
+        raise ImportError(f"rocketd has no {name}: use app.task() or session.create_task()")
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from rocketd.app import application, config, session, task  # noqa: PLC0415 - see above

@@ -1,5 +1,9 @@
-"""Attributes that Rocketry has and rocketd has not: whoever asks for one is told what to write instead."""
+"""Attributes and modules that Rocketry has and rocketd has not: whoever asks for one is told what to write instead."""
 
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 from typing import Final, NoReturn
 
 _BY_NAME: Final = "a task is looked up by its name: name in session, session[name]"
@@ -9,6 +13,11 @@ _WORK: Final = "the work of a task cannot change: remove the task, and create an
 _RUN: Final = "use task.run() and task.disabled"
 _COUNT: Final = "use task.n_alive and task.execution"
 _OPTIONS: Final = "vars(session.config) has the options"
+_RECORDS: Final = "the scheduler writes all records; a logger of your own is logging.getLogger(...)"
+_VALUES: Final = "dict(parameters) has the values; a task's function gets them by their names"
+_NO_EFFECT: Final = "the option has no effect; docs/reference/rocketry.md says why"
+_TIMES: Final = "use the words of rocketd.conds, such as time_of_day"
+_CREATE: Final = "use app.task() or session.create_task()"
 
 _INSTEAD: Final = {
     "set_logger": 'use logging.getLogger("rocketd.task")',
@@ -38,6 +47,39 @@ _INSTEAD: Final = {
     "fmt_log_message": "a format of your own has the fields of the record",
     "logger_name": "see the option task_logger_basename",
     "func_run_id": "a run id is a UUIDv7",
+    "force_run": "task.run() requests a run",
+    "is_delayed": "path= delays the import of its function",
+    "is_runnable": "use task.why().holds",
+    "set_cached": "the status is what the records say",
+    "start_async": _FUNCTION,
+    "run_as_main": _FUNCTION,
+    "run_as_thread": _FUNCTION,
+    "run_as_process": _FUNCTION,
+    "force_termination": "use task.terminate()",
+    "period": "task.start_cond has its periods",
+    "get_current_time": "use datetime.now().astimezone()",
+    "materialize": _VALUES,
+    "to_dict": _VALUES,
+    "to_json": _VALUES,
+    "handle": _RECORDS,
+    **{
+        f"log_{end}": _RECORDS
+        for end in ("running", "success", "failure", "termination", "inaction", "crash", "record")
+    },
+    "handlers": 'add handlers to logging.getLogger("rocketd.task")',
+    "addHandler": 'add handlers to logging.getLogger("rocketd.task")',
+    **dict.fromkeys(
+        ("cycle_sleep", "force_status_from_logs", "cls_lock", "tasks_as_daemon", "use_instance_naming", "debug"),
+        _NO_EFFECT,
+    ),
+}
+_MODULES: Final = {
+    "rocketd.tasks": _CREATE,
+    "rocketd.conditions": "use the words of rocketd.conds, and app.cond() for conditions of your own",
+    "rocketd.time": _TIMES,
+    "rocketd.parse": "use rocketd.conds.parse()",
+    "rocketd.parameters": "use app.params() and app.param()",
+    "rocketd.session": "from rocketd import Session, Config",
 }
 
 
@@ -45,3 +87,30 @@ def no_attribute(owner: object, name: str) -> NoReturn:
     """Raise AttributeError; the `__getattr__` of what stands for a class of Rocketry."""
     instead = f": {_INSTEAD[name]}" if name in _INSTEAD else ""
     raise AttributeError(f"{type(owner).__name__!r} object has no attribute {name!r}{instead}", name=name, obj=owner)
+
+
+class _Finder:
+    """Asked last, for what nobody has found."""
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,  # noqa: ARG002 - the signature of a finder
+        target: ModuleType | None = None,  # noqa: ARG002 - as above
+    ) -> ModuleSpec | None:
+        if fullname in _MODULES:
+            raise ModuleNotFoundError(f"there is no module {fullname}: {_MODULES[fullname]}", name=fullname)
+        return None
+
+
+sys.meta_path.append(_Finder())
+
+
+def no_name(module: str, name: str, instead: Mapping[str, str]) -> NoReturn:
+    """Raise ImportError with what to import instead, else AttributeError; the `__getattr__` of a public module.
+
+    For a name in an import statement Python passes on the message of an ImportError only.
+    """
+    if name in instead:
+        raise ImportError(f"cannot import name {name!r} from {module!r}: {instead[name]}", name=module)
+    raise AttributeError(f"module {module!r} has no attribute {name!r}", name=name)

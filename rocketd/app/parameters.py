@@ -3,10 +3,11 @@
 import asyncio
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
 from rocketd.app.arguments import Argument, ArgumentContext, Session, Task, TerminationFlag
 from rocketd.app.interfaces import ParametersView, SessionView
+from rocketd.app.left_out import no_attribute
 from rocketd.core.model.task_ref import TaskRef, name_of
 
 ParameterMapping: TypeAlias = Mapping[str, object]
@@ -17,6 +18,9 @@ class Parameters(ParametersView):
 
     def __init__(self, params: ParameterMapping | None = None, /, **more: object) -> None:
         self._params: dict[str, object] = {**raw(params or {}), **more}
+
+    if not TYPE_CHECKING:  # with it, type checkers would let every name be used
+        __getattr__ = no_attribute
 
     def __getitem__(self, name: str) -> object:
         value = self._params[name]

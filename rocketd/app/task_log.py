@@ -3,6 +3,7 @@
 import logging
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
+from rocketd.app.left_out import no_attribute
 from rocketd.store.redbird.compat import BaseRepo, Result
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ class TaskLog(logging.LoggerAdapter[logging.Logger]):
         self.task_name = task
         self._use = use
         self._set_repo = set_repo
+
+    if not TYPE_CHECKING:  # with it, type checkers would let every name be used
+        __getattr__ = no_attribute
 
     def process(self, msg: object, kwargs: "Mapping[str, object]") -> "tuple[object, dict[str, object]]":
         extra = cast("dict[str, object]", kwargs.get("extra") or {})

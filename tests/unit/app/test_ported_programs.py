@@ -159,3 +159,51 @@ def test_a_splay_may_be_drawn_for_each_run() -> None:
 def test_a_second_bound_adds_to_the_first(written: str, both: str) -> None:
     assert str(parse(f"({written})")) == both
     assert eval(written, vars(conds)) == parse(both)  # noqa: S307 - our own words
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("conds.daily.observe()", "task.why()"),
+        ("(conds.daily & conds.after_success('a')).observe(session=app.session)", "session.simulate()"),
+        ("conds.started.get_state()", "task.why()"),
+        ("conds.time_of_day.get_cond()", "task.why()"),
+        ("app.session.get_current_time()", "astimezone"),
+        ("app.session.parameters.materialize()", "dict(parameters)"),
+        ("app.session.config.cycle_sleep", "has no effect"),
+        ("app.session['a'].force_run", "task.run()"),
+        ("app.session['a'].log_running()", "writes all records"),
+        ("app.session['a'].logger.handle(1)", "writes all records"),
+        ("app.session['a'].logger.addHandler(1)", 'getLogger("rocketd.task")'),
+    ],
+)
+def test_an_attribute_that_is_left_out_says_what_to_write(asked: str, told: str) -> None:
+    app = Rocketd()
+    app.task("false", name="a", func=print)
+    with pytest.raises(AttributeError, match=re.escape(told)):
+        eval(asked, {"app": app, "conds": conds})  # noqa: S307 - our own words
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("from rocketd import FuncTask", "app.task()"),
+        ("from rocketd.tasks import CommandTask", "session.create_task()"),
+        ("from rocketd.conditions import TaskStarted", "rocketd.conds"),
+        ("import rocketd.conditions.api", "rocketd.conds"),
+        ("from rocketd.time import TimeOfDay", "time_of_day"),
+        ("from rocketd.session import Config", "from rocketd import Session, Config"),
+        ("from rocketd.exc import TaskLoggingError", "StoreError"),
+    ],
+)
+def test_an_import_that_is_left_out_says_what_to_write(line: str, told: str) -> None:
+    with pytest.raises(ImportError, match=re.escape(told)):
+        exec(line)  # noqa: S102 - our own line
+
+
+def test_what_has_never_been_there_is_not_there() -> None:
+    assert not hasattr(conds.daily, "anything")
+    with pytest.raises(ImportError, match="cannot import name 'Nothing'"):
+        exec("from rocketd.exc import Nothing")  # noqa: S102 - as above
+    with pytest.raises(ModuleNotFoundError, match=r"No module named 'rocketd\.nothing'"):
+        exec("import rocketd.nothing")  # noqa: S102 - as above
