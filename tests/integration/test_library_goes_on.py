@@ -57,7 +57,8 @@ def repository():
 
 
 state = "state" if "state" in sys.argv[4:] else None
-app = Rocketd(config={"restart_delay": 0, "execution": "main", "state_dir": state})
+ticks = "ticks" in sys.argv[4:]
+app = Rocketd(config={"restart_delay": 0, "execution": "main", "state_dir": state, "timezone": "UTC"})
 if kind != "none":
     app.session.set_repo(repository())
 signal.alarm(40)
@@ -148,8 +149,34 @@ for name, condition in FOLLOWERS.items():
     task.start_cond &= gate
 
 
+everything_ran = after_all_finish("good", "bad", "regular", "hour", "week", "month", "idle", "slow", "once")
+all_went_on = after_all_finish("success", "fail", "finish", "all", "any", "text", "timeout", "killed")
+if ticks:
+    file = Path("tick")
+    if life == 1:
+        file.write_text(str(int(time.time() + 2.5)))
+    at = time.gmtime(int(file.read_text()))
+    line = cron(f"{at.tm_sec} {at.tm_min} {at.tm_hour} {at.tm_mday} {at.tm_mon} *")
+    day = calendar(f"{at.tm_year}-{at.tm_mon}-{at.tm_mday} {at.tm_hour}:{at.tm_min}:{at.tm_sec}")
+    app.task(line, name="ticked", func=lambda: ran("ticked"))
+    app.task(day, name="dated", func=lambda: ran("dated"))
+    app.task(~started | (line & gate), name="tick_held", func=lambda: ran("tick_held"))
+    app.task(~started | (day & gate), name="date_held", func=lambda: ran("date_held"))
+    app.task(line & gate, name="first_tick_held", func=lambda: ran("first_tick_held"))
+
+    @app.task(line)
+    async def tick_cut_off():
+        ran("tick_cut_off")
+        await asyncio.sleep(60 if life == 1 else 0)
+
+    everything_ran &= after_all_finish("ticked", "dated", "tick_held", "date_held") & running("tick_cut_off")
+    all_went_on &= after_all_finish("tick_held", "date_held")
+    if state:
+        all_went_on &= after_finish("first_tick_held")
+
+
 @app.task(
-    after_all_finish("good", "bad", "regular", "hour", "week", "month", "idle", "slow", "once")
+    everything_ran
     & running("cut_off") & running("tried_and_cut_off") & (started("tried_and_cut_off").today >= 2)
     & (failed("tried").today == 2) & (failed("fails").today == 2) & (succeeded("counted").today == 3)
 )
@@ -158,9 +185,7 @@ def killer():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-@app.task(
-    after_all_finish("success", "fail", "finish", "all", "any", "text", "timeout", "killed") & succeeded("cut_off")
-)
+@app.task(all_went_on & succeeded("cut_off"))
 def stop(session=Session()):
     session.shut_down()
 
@@ -180,6 +205,9 @@ FIRST = {
 """How often each task runs in the life that ends by the kill."""
 SECOND = {**dict.fromkeys(HELD_BACK, 1), "cut_off": 1}
 """What runs in the life after it: what waited, and what was cut off; nothing that had ended."""
+FIRST_TICKS = dict.fromkeys(("ticked", "dated", "tick_held", "date_held", "tick_cut_off"), 1)
+SECOND_TICKS = dict.fromkeys(("tick_held", "date_held"), 1)
+"""The same of the words for ticks. A task that never ran knows its ticks from the state directory only."""
 
 
 def live(directory: Path, kind: str, model: str, life: int, *options: str) -> int:
@@ -208,7 +236,9 @@ CASES = [
 ]
 """Every repository and every model of a record; without a state directory, and with one."""
 ALL = os.environ.get("ROCKETD_KILLS") == "all"
-SOME = CASES if ALL else [*CASES[:2], *CASES[6:8], *CASES[10:13], CASES[-1]]
+TICKS = [(kind, model, (*options, "ticks")) for kind, model, options in CASES]
+"""With words for ticks as well: they take two seconds more."""
+SOME = TICKS if ALL else [*CASES[1:2], *CASES[6:8], CASES[10], *CASES[12:13], TICKS[0], TICKS[11], TICKS[-1]]
 
 
 @pytest.mark.parametrize(
@@ -219,10 +249,13 @@ def test_what_waited_runs_after_a_kill_and_what_has_run_does_not(
     kind: str, model: str, options: tuple[str, ...], tmp_path: Path
 ) -> None:
     """The program kills itself in a task: the start of that is in the repository, as all before it."""
+    first, second = (FIRST | FIRST_TICKS, SECOND | SECOND_TICKS) if "ticks" in options else (FIRST, SECOND)
+    if {"state", "ticks"} <= {*options}:
+        second = second | {"first_tick_held": 1}
     assert live(tmp_path, kind, model, 1, *options) == -signal.SIGKILL
-    assert ran(tmp_path, 1) == FIRST
+    assert ran(tmp_path, 1) == first
     assert live(tmp_path, kind, model, 2, *options) == 0
-    assert ran(tmp_path, 2) == SECOND
+    assert ran(tmp_path, 2) == second
 
 
 @pytest.fixture(scope="module")
@@ -239,10 +272,10 @@ def test_the_same_with_a_postgresql_server(model: str, postgres: str, tmp_path: 
     with psycopg.connect(postgres) as connection:
         connection.execute(f"CREATE SCHEMA {schema}".encode())
     url = f"{postgres.replace('://', '+psycopg://')}?options=-csearch_path%3D{schema}"
-    assert live(tmp_path, url, model, 1) == -signal.SIGKILL
-    assert ran(tmp_path, 1) == FIRST
-    assert live(tmp_path, url, model, 2) == 0
-    assert ran(tmp_path, 2) == SECOND
+    assert live(tmp_path, url, model, 1, "ticks") == -signal.SIGKILL
+    assert ran(tmp_path, 1) == FIRST | FIRST_TICKS
+    assert live(tmp_path, url, model, 2, "ticks") == 0
+    assert ran(tmp_path, 2) == SECOND | SECOND_TICKS
 
 
 def follower(repo: BaseRepo, gate: list[bool], came: list[str]) -> Rocketd:
