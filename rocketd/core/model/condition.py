@@ -14,7 +14,7 @@ So a verdict is good as a whole until then, its `since` as well: when it is aske
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Final, NoReturn
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, FOREVER
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from rocketd.core.model.moment import Moment
     from rocketd.core.model.run import Run
     from rocketd.core.model.tick_line import TickLine
-
-
-_ASKED: Final = "task.why() says whether the condition of a task holds; in tests, session.simulate() what would run"
 
 
 class Condition(ConditionParts):
@@ -89,13 +86,6 @@ class Condition(ConditionParts):
             if part.judge(moment).answer is FOR and (run := part.causing_run(moment)) is not None:
                 return run
         return None
-
-    if not TYPE_CHECKING:  # with it, type checkers would let every name be used
-
-        def __getattr__(self, name: str) -> NoReturn:
-            instead = f": {_ASKED}" if name in ("observe", "get_state", "get_cond") else ""
-            kind = type(self).__name__
-            raise AttributeError(f"{kind!r} object has no attribute {name!r}{instead}", name=name, obj=self)
 
     def __and__(self, other: Condition) -> Condition:
         return All.of(self, other) if isinstance(other, Condition) else NotImplemented

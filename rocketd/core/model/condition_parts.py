@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from rocketd.core.model.tick_line import TickLine
 
 if TYPE_CHECKING:
     from rocketd.core.model.moment import CalendarSpan, Moment
     from rocketd.core.model.verdict import Verdict
+
+
+_ASKED: Final = "task.why() says whether the condition of a task holds; in tests, session.simulate() what would run"
 
 
 class ConditionParts(ABC):
@@ -79,3 +82,10 @@ class ConditionParts(ABC):
         """Return the newest of its ticks and the next, whether or not they count."""
         lines = [part.ticks_around(moment) for part in self.parts if part.can_tick]
         return TickLine(max(line.newest for line in lines), min(line.next for line in lines))
+
+    if not TYPE_CHECKING:  # with it, type checkers would let every name be used
+
+        def __getattr__(self, name: str) -> NoReturn:
+            instead = f": {_ASKED}" if name in ("observe", "get_state", "get_cond") else ""
+            kind = type(self).__name__
+            raise AttributeError(f"{kind!r} object has no attribute {name!r}{instead}", name=name, obj=self)
