@@ -89,7 +89,7 @@ def no_attribute(owner: object, name: str) -> NoReturn:
     raise AttributeError(f"{type(owner).__name__!r} object has no attribute {name!r}{instead}", name=name, obj=owner)
 
 
-class _Finder:
+class _ModuleFinder:
     """Asked last, for what nobody has found."""
 
     def find_spec(
@@ -103,7 +103,7 @@ class _Finder:
         return None
 
 
-sys.meta_path.append(_Finder())
+sys.meta_path.append(_ModuleFinder())
 
 
 def no_name(module: str, name: str, instead: Mapping[str, str]) -> NoReturn:
