@@ -89,8 +89,8 @@ def no_attribute(owner: object, name: str) -> NoReturn:
     raise AttributeError(f"{type(owner).__name__!r} object has no attribute {name!r}{instead}", name=name, obj=owner)
 
 
-class _ModuleFinder:
-    """Asked last, for what nobody has found."""
+class _UnknownFinder:
+    """Asked last, about what no other finder knows."""
 
     def find_spec(
         self,
@@ -103,7 +103,7 @@ class _ModuleFinder:
         return None
 
 
-sys.meta_path.append(_ModuleFinder())
+sys.meta_path.append(_UnknownFinder())
 
 
 def no_name(module: str, name: str, instead: Mapping[str, str]) -> NoReturn:
