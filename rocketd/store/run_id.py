@@ -35,9 +35,9 @@ class RunIds:
             self._newest = max((now // MILLISECOND) << _RANDOM_BITS | random, self._newest + 1)
             return _formatted(self._newest)
 
-    def forget_pool(self) -> None:
-        """Drop the random bits in stock, which a fork has copied."""
-        self._pool = []
+    def begin_anew(self) -> None:
+        """Drop what a fork has copied: the random bits in stock, and the newest id, which both would count on from."""
+        self._newest, self._pool = 0, []
 
     def _random_bytes(self) -> bytes:
         if not self._pool:
@@ -55,7 +55,7 @@ def _formatted(number: int) -> str:
 
 
 _ids: Final = RunIds()
-os.register_at_fork(after_in_child=_ids.forget_pool)
+os.register_at_fork(after_in_child=_ids.begin_anew)
 
 
 def new_run_id(now: Instant) -> str:

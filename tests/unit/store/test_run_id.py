@@ -36,17 +36,20 @@ def test_after_a_clock_that_was_far_ahead_they_tell_the_time_again() -> None:
     assert before < ids.new(now + MINUTE) < ahead
 
 
-def test_a_forked_process_gives_out_no_random_bits_of_its_parent() -> None:
-    new_run_id(7)
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if not pid:
-        os.write(writer, new_run_id(7).encode())
-        os._exit(0)
-    os.waitpid(pid, 0)
-    os.close(writer)
-    child = os.read(reader, 100).decode()
-    os.close(reader)
-    mine = new_run_id(8)
-    assert len(child) == len(mine)
-    assert child[-12:] != mine[-12:], "the last digits are random ones"
+def test_a_forked_process_gives_out_other_ids_than_its_parent() -> None:
+    """In the same millisecond, with less in its random bits than the id before, each would count on from that one."""
+    newest = new_run_id(7)
+    for _ in range(20):
+        reader, writer = os.pipe()
+        pid = os.fork()
+        if not pid:
+            os.write(writer, new_run_id(7).encode())
+            os._exit(0)
+        os.waitpid(pid, 0)
+        os.close(writer)
+        child = os.read(reader, 100).decode()
+        os.close(reader)
+        mine = new_run_id(7)
+        assert len(child) == len(mine)
+        assert child[-12:] not in {mine[-12:], newest[-12:]}, "the last digits are random ones"
+        newest = mine
