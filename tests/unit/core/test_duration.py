@@ -66,7 +66,7 @@ def test_every_unit_that_systemd_knows_is_known(names: str, length: int) -> None
         ("1e3", "e is not a unit of time", "e3"),
         ("1h foo", "a number is missing", "foo"),
         ("h", "a number is missing", "h"),
-        ("-5s", "a number is missing", "-5s"),
+        ("-5s", "a length of time cannot be negative", "-5s"),
         ("12.34.56", "a unit of time is missing", ".56"),
         ("1.", "a unit of time is missing", "."),
         ("infinity", "a number is missing", "infinity"),

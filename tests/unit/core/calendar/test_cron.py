@@ -160,7 +160,7 @@ def test_the_normal_form_reads_back_as_the_same() -> None:
             "MON-FRI",
         ),
         ("0 0 32W * *", "32W is not a day of the month", "32W", "1W to 31W"),
-        ("0 0 1-15W * *", "15W is not a day of the month", "15W", "1 to 31"),
+        ("0 0 1-15W * *", "1-15W is not a day of the month", "1-15W", "W stands for one day"),
         ("0 0 L-31 * *", "L-31 is not a day of the month", "L-31", "L-30"),
         ("0 0 31W 2,4 *", "0 0 31W 2,4 * never happens: there is no such day", "31W 2,4", "check the day"),
         ("0 22-2 * * *", "22-2 is a range that runs backwards", "22-2", "write 22-23,0-2"),
