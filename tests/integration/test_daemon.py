@@ -66,6 +66,17 @@ def test_a_function_that_raises_about_a_file_whose_name_is_not_utf_8_harms_nobod
     assert "caf\\udce9" in view.end.exc_text
 
 
+def test_more_than_one_pass_starts_at_once_all_begin(daemon: Daemon) -> None:
+    names = [f"t{number}" for number in range(40)]
+    daemon.write("rocketd.toml", "[rocketd]\nmax_running = 100\nshutdown_grace = '0s'\n")
+    daemon.write("a.toml", "".join(a_task(name, "daily", SLEEPER) for name in names))
+    daemon.start()
+    for name in names:
+        daemon.until_line(f"{name} started")  # though none of the others ends
+    assert daemon.stop() == 0
+    assert sorted(view.run.task for view in daemon.runs()) == sorted(names)
+
+
 def test_it_has_no_openssl_in_its_memory_at_rest(daemon: Daemon) -> None:
     daemon.write("a.toml", a_task("hello", "daily"))
     daemon.start()

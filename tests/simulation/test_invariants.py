@@ -148,6 +148,7 @@ class Checked:
             self.chance.choice(
                 (self.kill, self.edit, self.rewrite, self.hand, self.stop, self.set_clock, self.sleep, self.light_fuse)
             )()
+            self.check(world)  # before the clock may be set: what has begun is compared with it
         if self.chance.random() < 0.1:
             world.fail_to_write()
             self.chance.choice((self.hand, self.stop, self.set_clock))()
