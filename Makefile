@@ -42,7 +42,7 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help run test kill upgrade simulate reference fuzz soak cockpit check bench format docs pictures deb rpm release container wheels install install-program install-rest clean distclean
+.PHONY: help run test kill upgrade simulate fleet reference fuzz soak cockpit check bench format docs pictures deb rpm release container wheels install install-program install-rest clean distclean
 
 help:  ## this list
 	@echo "make TARGET, one of:"
@@ -71,6 +71,9 @@ upgrade: .venv/rocketd .venv/dev  ## from the version of FROM=COMMIT to this one
 
 simulate: .venv/rocketd .venv/dev  ## simulated worlds with everything that can happen in them (SEEDS=1000)
 	ROCKETD_SEEDS=$(SEEDS) $(PYTEST) --timeout 0 --numprocesses $(WORKERS) --dist load tests/simulation $(ARGS)
+
+fleet: .venv/rocketd .venv/dev  ## simulated fleets of 2 to 5 hosts with everything that can happen to them (SEEDS=1000)
+	ROCKETD_FLEET_SEEDS=$(SEEDS) $(PYTEST) --timeout 0 --numprocesses $(WORKERS) --dist load tests/simulation/test_fleet.py $(ARGS)
 
 reference: .venv/rocketd .venv/dev  ## worlds of weeks beside a naive scheduler, until STARTS=10000 starts are the same
 	ROCKETD_STARTS=$(STARTS) $(PYTEST) --timeout 0 -rP --numprocesses $(WORKERS) --dist load tests/simulation/test_beside_ticks.py -k as_many_starts $(ARGS)

@@ -6,7 +6,7 @@ noticed by the timers here and not by the thread, which may be hanging in the ne
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from rocketd import __version__
 from rocketd.background_threads import WorkTimeout, in_thread
+from rocketd.bootstrap.fleet_ownership import FleetOwnership
 from rocketd.bootstrap.fleet_reader import FleetReader
 from rocketd.bootstrap.fleet_tasks import TaskSender
 from rocketd.config.fleet_settings import NO_FLEET, FleetSettings
@@ -24,6 +25,8 @@ from rocketd.core.messages import fleet_messages
 from rocketd.core.messages.message import Message, Priority
 from rocketd.core.messages.output_line import OutputLine
 from rocketd.core.model.events import Event, Missed, Spawned
+from rocketd.core.scheduler.ownership import Ownership
+from rocketd.core.scheduler.standby import OwnedTask
 from rocketd.daemon.fleet_view import FleetView, NoFleet
 from rocketd.daemon.loop import Loop
 from rocketd.fleet.connection import FleetConnection
@@ -32,6 +35,8 @@ from rocketd.fleet.member import Member
 from rocketd.fleet.membership import Membership
 from rocketd.fleet.presence import Presence
 from rocketd.fleet.record_reader import RecordReader
+from rocketd.fleet.shared_history import SharedEvent
+from rocketd.fleet.task_exchange import OwnershipResult
 
 JOIN_TIMEOUT: Final = 10.0
 """Seconds that the state directory may take to say which one it is."""
@@ -132,7 +137,10 @@ class FleetSession:
         self._deadline: asyncio.TimerHandle | None = None
         self._lease_timer: asyncio.TimerHandle | None = None
         self._closed = False
-        self._member = Member(membership, FleetConnection(settings.url, settings.password_file), reader, self)
+        self._ownership = FleetOwnership(loop, membership.host, Ownership(settings.lease, settings.lost_after))
+        connection = FleetConnection(settings.url, settings.password_file)
+        self._member = Member(membership, connection, reader, self, self)
+        self._ownership.member = self._member.tasks
 
     def start(self) -> None:
         """Join, and follow what happens here."""
@@ -140,15 +148,21 @@ class FleetSession:
         self._loop.heartbeat_hooks.append(self._on_heartbeat)
         self._set_lease_timer(self._asyncio.time())
         self._count()
+        self._ownership.start()
         self._member.start()
 
     def tasks_replaced(self) -> None:
-        """Show other tasks."""
+        """Show other tasks, and own them."""
+        self._show_all()
+        self._ownership.tasks_replaced()
+
+    def _show_all(self) -> None:
         self._count()
         self._member.publish((), self._tasks.show_all())
 
     async def close(self) -> None:
         """Send what is left, leave, and follow nothing more."""
+        self._ownership.close()
         self._loop.watchers.discard(self._on_event)
         self._loop.heartbeat_hooks.remove(self._on_heartbeat)
         await in_thread(partial(self._member.close, CLOSE_TIMEOUT))
@@ -190,11 +204,24 @@ class FleetSession:
 
     def joined(self) -> None:
         """Show everything anew."""
-        self._call(self.tasks_replaced)
+        self._call(self._show_all)
 
-    def renewed(self, sent_at: float, clock_offset: Duration) -> None:
+    def renewed(self, sent_at: float, sent_at_boottime: Duration, clock_offset: Duration) -> None:
         """The fleet has heard of this host."""
+        self._call(partial(self._ownership.renewed, sent_at_boottime, clock_offset))
         self._call(partial(self._on_renewed, sent_at, clock_offset))
+
+    def rebuilt(self, epoch: int, tasks: Sequence[OwnedTask], events: Sequence[SharedEvent]) -> None:
+        """What the fleet knows of the tasks that one host runs."""
+        self._call(partial(self._ownership.on_rebuilt, epoch, tasks, events))
+
+    def looked(self, epoch: int, look: OwnershipResult) -> None:
+        """What others have done with them, and what this host owns by now."""
+        self._call(partial(self._ownership.on_looked, epoch, look))
+
+    def claimed(self, epoch: int, granted: Collection[str], refused: Collection[str]) -> None:
+        """What this host may record and begin."""
+        self._call(partial(self._ownership.on_claimed, epoch, granted, refused))
 
     def failed(self, error: StoreError) -> None:
         """A try has failed."""

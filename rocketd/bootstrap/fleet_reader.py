@@ -88,6 +88,7 @@ def _host_object(host: FleetHost, differs: list[Json]) -> JsonObject:
         "tasks": host.tasks,
         "running": host.running,
         "waiting": host.waiting,
+        "owned": host.owned,
         "differs": differs,
         "state_id": host.state_id,
     }

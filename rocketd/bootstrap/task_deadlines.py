@@ -88,6 +88,8 @@ class TaskDeadlines:
         if scheduler.draining or self._reader is None:
             return FOREVER
         for event in self.monitor.check(now, scheduler.tasks, scheduler.history):
+            if isinstance(event, Overdue) and scheduler.tasks[event.task].standby:  # its owner says so
+                continue
             message = notification_messages.overdue if isinstance(event, Overdue) else notification_messages.slow
             self._loop.journal.write(message(event))  # type: ignore[arg-type]  # each takes its own
             self._tell(event)

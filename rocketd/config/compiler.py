@@ -12,6 +12,7 @@ from rocketd.config.access_values import access_values
 from rocketd.config.account_names import BadGroup
 from rocketd.config.calendar_lookup import UnknownCalendar
 from rocketd.config.command_hint import command_hint
+from rocketd.config.fleet_settings import RUN_ON
 from rocketd.config.former_names import FORMERLY
 from rocketd.config.host_lookup import UTC_ZONE, HostLookup, Zone
 from rocketd.config.ignored_warnings import IGNORE_WARNINGS
@@ -67,8 +68,7 @@ class _TaskCompilation:
     def task(self, file: str, share: Callable[[Surroundings], Surroundings]) -> Task | None:
         values = self._values
         zone = self._zone()
-        when = self._condition(key.WHEN)
-        stop_when = self._condition(key.STOP_WHEN)
+        when, stop_when = self._condition(key.WHEN), self._condition(key.STOP_WHEN)
         work = self._work(share(self._surroundings(zone)))
         if work is None or self.has_errors:
             return None
@@ -88,6 +88,7 @@ class _TaskCompilation:
             mutex=values[key.MUTEX],
             priority=values[key.PRIORITY],
             on=values[key.ON],
+            run_on=values[RUN_ON],
             splay=values[key.SPLAY].most,
             splay_each_run=values[key.SPLAY].each_run,
             output_tail=values[key.OUTPUT_TAIL],

@@ -9,6 +9,7 @@ from rocketd.config.problems import BadValue
 from rocketd.config.setting import Setting, Values, table
 from rocketd.config.value_types import BOOLEAN, PATH, ValueType
 from rocketd.core.instant import MINUTE, SECOND, Duration
+from rocketd.core.model.run_on import RunOn
 from rocketd.core.url_password import has_password
 
 _SCHEME: Final = re.compile(r"postgres(?:ql)?://")
@@ -53,6 +54,14 @@ def _each_matching(known: re.Pattern[str], what: str, hint: str) -> ValueType[tu
 _LETTERS: Final = "letters, digits, '.', '_' and '-', at most 63 of them, the first a letter or a digit"
 HOST_PATTERNS: Final = _each_matching(_PATTERN, "a pattern of hosts", 'for example "web*", "@eu" or "!web9"')
 
+RUN_ON: Final = Setting(
+    "run_on",
+    ValueType("`each` or `one`", value_types.choice(RunOn)),
+    RunOn.EACH,
+    "`each`",
+    "Which of the hosts of a fleet that have the task run it. `each`: every one of them, for itself. `one`: the host "
+    "that owns it; if that host is gone, another one takes it over.",
+)
 URL: Final = Setting(
     "url",
     ValueType("string", fleet_url),

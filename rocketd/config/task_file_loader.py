@@ -16,6 +16,7 @@ from rocketd.config.host_queries import HostQueries
 from rocketd.config.host_retry import HostRetry
 from rocketd.config.load_result import FileOutcome, LoadedFile, LoadResult, LoadSource, Missing, missing_of
 from rocketd.config.problems import MAX_MISTAKES, BadValue, Fault, Mistake, Problem, by_place
+from rocketd.config.run_on_checks import without_impossible
 from rocketd.config.setting import Section
 from rocketd.config.settings_checks import settings_mistakes
 from rocketd.config.task_files import (
@@ -98,9 +99,8 @@ class TaskFileLoader:
     def settings(self) -> Settings | None:
         """Read only what may hold settings."""
         with opened(self._source.directories, self._rights, self._queries) as tree:
-            for entry in tree.entries:
-                if entry.may_hold_settings:
-                    self._load_file(entry)
+            for entry in [one for one in tree.entries if one.may_hold_settings]:
+                self._load_file(entry)
         return self._settings if self._settings_good else None
 
     def calendars(self) -> CalendarLookup:
@@ -249,6 +249,7 @@ class TaskFileLoader:
     def _check_across_files(self, files: Sequence[LoadedFile]) -> tuple[tuple[Task, ...], list[TaskMistake]]:
         tasks, mistakes = without_duplicates(task for file in files for task in file.tasks)
         mistakes += without_cycles(tasks, self._last_tasks, watched_tasks := WatchedTasks())
+        mistakes += without_impossible(tasks, self._settings.fleet, watched_tasks)
         disabled = {one.task.name: one for file in files for one in file.disabled}
         excluded = [(one.name, one.file) for file in files for one in file.missing]
         mistakes += unknown_tasks(tasks, watched_tasks, disabled, self._source.known, excluded)

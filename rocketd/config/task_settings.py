@@ -5,7 +5,7 @@ from typing import Final
 from rocketd.config import table_values, value_types
 from rocketd.config.access_settings import OPERATORS, VIEW_OUTPUT
 from rocketd.config.deadline_settings import MAX_AGE, SLOW_AFTER
-from rocketd.config.fleet_settings import HOST_PATTERNS
+from rocketd.config.fleet_settings import HOST_PATTERNS, RUN_ON
 from rocketd.config.former_names import FORMERLY
 from rocketd.config.hook_settings import HOOKS_OF_TASK
 from rocketd.config.http_settings import PING, TASK_WEBHOOKS
@@ -291,7 +291,7 @@ TASK_MAIL: Final = Setting(
 
 TASK: Final = table(
     *(COMMAND, SHELL, FUNCTION, PYTHON, PARAMETERS, WHEN, STOP_WHEN, TIMEOUT, KILL_GRACE, OVERLAP, RESTART_DELAY),
-    *(CRASH_LIMIT, MUTEX, PRIORITY, ON, SPLAY, ENABLED, HOSTS, TAGS, DESCRIPTION, TIMEZONE),
+    *(CRASH_LIMIT, MUTEX, PRIORITY, ON, RUN_ON, SPLAY, ENABLED, HOSTS, TAGS, DESCRIPTION, TIMEZONE),
     *(USER, GROUP, DIRECTORY, UMASK, NICE, LIMITS, ENVIRONMENT, ENVIRONMENT_FILES),
     *(SUCCESS_CODES, INACTION_CODES, FAILS_ON, OUTPUT_TAIL, OUTPUT_LIMIT),
     *(OUTPUT_FILE, SEPARATE_STDERR, EXECUTOR, UNIT, TASK_MAIL),

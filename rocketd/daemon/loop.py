@@ -29,7 +29,6 @@ from rocketd.core.model.events import (
 )
 from rocketd.core.model.records import Change
 from rocketd.core.model.run import Cause, Run, RunKey
-from rocketd.core.model.task import Task
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.clock import Steadiness
 from rocketd.daemon.clock_monitor import ClockMonitor
@@ -210,14 +209,12 @@ class Loop:
 
     def _carry_out(self, decisions: Sequence[Decision]) -> None:
         """Record the starts and misses of a pass in one transaction; stop what is to be stopped at once."""
-        changes: list[Change] = []
-        starts: list[tuple[Task, Run]] = []
+        changes: list[Started | Missed] = []
         for decision in decisions:
             match decision:
                 case Start(run):
                     changes.append(Started(run))
-                    starts.append((self.scheduler.find(run.task).task, run))
-                    self.pending_starts.add(run)
+                    self.pending_starts.add(self.scheduler.find(run.task).task, run)
                 case Missed():
                     changes.append(decision)
                 case Stop(run, cause):
@@ -225,7 +222,7 @@ class Loop:
                 case Broken():
                     self.error_policy.in_condition(decision)
         if changes:
-            self._record(changes, partial(self.pending_starts.start_recorded, changes, starts))
+            self.pending_starts.claim(changes)
 
     def _stop(self, run: Run, cause: Cause) -> None:
         if not self.pending_starts.stop(run, cause):
@@ -271,10 +268,10 @@ class Loop:
 
     # -- recording --------------------------------------------------------------------------------------------------
 
-    def record(self, changes: Sequence[Change]) -> None:
-        """Write changes that nothing waits for, such as an operator's pause."""
+    def record(self, changes: Sequence[Change], on_done: Callable[[], None] = lambda: None) -> None:
+        """Write changes, such as an operator's pause, and then call `on_done`."""
         if changes:
-            self._record(changes, lambda: None)
+            self._record(changes, on_done)
 
     def _record(self, changes: Sequence[Change], on_done: Callable[[], None]) -> None:
         self._pending_writes += 1

@@ -9,7 +9,8 @@ and recorded behind the start: who dies in between finds a run without an end, a
 """
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, Protocol
 
 from rocketd.core.clock import Clock
@@ -17,10 +18,12 @@ from rocketd.core.messages import run_messages
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.model.records import Change
 from rocketd.core.model.run import Action, Cause, End, Run, RunKey
+from rocketd.core.model.run_on import RunOn
 from rocketd.core.model.task import Task
+from rocketd.core.scheduler.ownership import NOT_OWNED
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.error_policy import ErrorPolicy
-from rocketd.daemon.ports import Executor, Journal
+from rocketd.daemon.ports import Claims, Executor, Journal
 
 _FIRST_STARTS: Final = 16
 """The most starts of a pass: so the first of many begin before the others are decided."""
@@ -39,6 +42,18 @@ def max_starts(*, goes_on: bool) -> int:
     return _MORE_STARTS if goes_on else _FIRST_STARTS
 
 
+class NoClaims:
+    """For a host alone: everything may be recorded, and begin."""
+
+    def claim(self, changes: Sequence[Started | Missed], then: Callable[[Sequence[Started | Missed]], None]) -> None:
+        """Go on at once."""
+        then(changes)
+
+    def may_begin(self, task: Task, run: Run) -> bool:  # noqa: ARG002 - which one does not matter
+        """Whether it may; without a fleet nobody has claimed a run of a task of a fleet."""
+        return task.run_on is not RunOn.ONE
+
+
 class StartContext(Protocol):
     """The loop as seen by the runs that it starts."""
 
@@ -54,8 +69,8 @@ class StartContext(Protocol):
         """Publish an event."""
         ...
 
-    def record(self, changes: Sequence[Change]) -> None:
-        """Write changes that nobody waits for."""
+    def record(self, changes: Sequence[Change], on_done: Callable[[], None] = ...) -> None:
+        """Write changes, and then call `on_done`."""
         ...
 
     def handle_event(self, event: Spawned | Finished | Withdrawn) -> None:
@@ -72,7 +87,9 @@ class PendingStarts:
 
     def __init__(self, loop: StartContext) -> None:
         self._loop = loop
-        self._waiting: dict[RunKey, Run] = {}
+        self.claims: Claims = NoClaims()
+        """What starts are claimed from before they are recorded."""
+        self._waiting: dict[RunKey, tuple[Task, Run]] = {}
         self._stopped: set[RunKey] = set()
         self._shortage = ""
         """What the host was short of at one of the starts that are being made together."""
@@ -84,9 +101,24 @@ class PendingStarts:
         """Whether a run of that task waits for its record."""
         return any(name == task for name, _ in self._waiting)
 
-    def add(self, run: Run) -> None:
+    def add(self, task: Task, run: Run) -> None:
         """Its record is about to be written."""
-        self._waiting[run.key] = run
+        self._waiting[run.key] = task, run
+
+    def claim(self, changes: Sequence[Started | Missed]) -> None:
+        """Claim starts and misses where that is necessary; record those that may be, and carry the starts out."""
+        self.claims.claim(changes, self._record)
+
+    def _record(self, changes: Sequence[Started | Missed]) -> None:
+        """Record these, but not the starts that were withdrawn as they were claimed."""
+        wanted = [one for one in changes if isinstance(one, Missed) or one.run.key in self._waiting]
+        self._loop.record(wanted, partial(self.start_recorded, wanted))
+
+    def refuse(self, run: Run, reason: str) -> None:
+        """Withdraw a run that this host must not begin, whoever has stopped it meanwhile."""
+        self._stopped.discard(run.key)
+        if run.key in self._waiting:
+            self._withdraw(run, reason, Cause.STORE)
 
     def stop(self, run: Run, cause: Cause) -> bool:
         """Withdraw a run that still waits for its record; return whether it did."""
@@ -100,16 +132,16 @@ class PendingStarts:
 
     def withdraw_all(self, reason: str) -> None:
         """No record can be written: what waits for one has not happened."""
-        for run in [run for key, run in self._waiting.items() if key not in self._stopped]:
+        for run in [run for key, (_, run) in self._waiting.items() if key not in self._stopped]:
             self._withdraw(run, reason, Cause.STORE)
 
-    def start_recorded(self, changes: Sequence[Change], starts: Sequence[tuple[Task, Run]]) -> None:
+    def start_recorded(self, changes: Sequence[Started | Missed]) -> None:
         """Carry them out, for their records are safe; then tell of all that was recorded with them."""
         self._shortage = ""
         with self._loop.executor.batch():
-            for task, run in starts:
-                if self._waiting.pop(run.key, None) is not None:
-                    self._carry_out(task, run)
+            for change in changes:
+                if isinstance(change, Started) and (waiting := self._waiting.pop(change.run.key, None)) is not None:
+                    self._carry_out(*waiting)
         for change in changes:  # when all have begun: telling takes its time, and they are due
             if isinstance(change, Missed) or (isinstance(change, Started) and self._is_active(change.run)):
                 self._loop.publish(change)
@@ -143,6 +175,8 @@ class PendingStarts:
             self._stopped.discard(run.key)
             end = End(Action.TERMINATE, Cause.OPERATOR, now, message="stopped before it began")
             self._loop.handle_event(Finished(run, end))
+        elif not self.claims.may_begin(task, run):
+            self.handle_withdrawn(Withdrawn(run, now, NOT_OWNED, Cause.STORE))
         elif self._shortage:
             self.handle_withdrawn(Withdrawn(run, now, self._shortage, shared=True))
         else:

@@ -12,7 +12,7 @@ from typing import Protocol, TypeAlias
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.messages.message import Message, Priority
 from rocketd.core.model.clock_reading import ClockReading
-from rocketd.core.model.events import Event, Finished, Observed, Spawned, Withdrawn
+from rocketd.core.model.events import Event, Finished, Missed, Observed, Spawned, Started, Withdrawn
 from rocketd.core.model.records import Change, OpenRun, RunFilter, RunView, TaskState
 from rocketd.core.model.run import Action, Cause, Run, RunKey
 from rocketd.core.model.task import Task
@@ -166,6 +166,21 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Close it."""
+        ...
+
+
+class Claims(Protocol):
+    """What a start, or an interval of misses, must be claimed from before it is recorded: the fleet of the host."""
+
+    def claim(self, changes: Sequence[Started | Missed], then: Callable[[Sequence[Started | Missed]], None]) -> None:
+        """Call `then` with those that may be recorded, now or later, in parts; the others are refused or dropped.
+
+        A refused start is withdrawn. A task that is not one of the fleet's is never refused.
+        """
+        ...
+
+    def may_begin(self, task: Task, run: Run) -> bool:
+        """Whether a run that has been recorded may begin, now: asked right before it does."""
         ...
 
 

@@ -106,8 +106,7 @@ def task_object(entry: ScheduledTask, history: TaskHistory, usual: Duration | No
         "running": bool(history.spawned_at),
         "waits": _wait_reason(entry, history) or None,
         "paused": entry.paused is not None,
-        "disabled": False,
-        "elsewhere": False,
+        **_where(entry),
         "when": str(entry.task.when),
         "on": str(entry.task.on) if entry.task.on else None,
         "tags": [*entry.task.tags],
@@ -120,6 +119,11 @@ def _slow_after(task: Task, usual: Duration | None) -> float | None:
     if task.slow_after is None or (task.slow_after.factor and usual is None):
         return None
     return _seconds(round((usual or 0) * task.slow_after.factor) or task.slow_after.limit)
+
+
+def _where(entry: ScheduledTask) -> JsonObject:
+    run_on, standby = str(entry.task.run_on), entry.standby or None
+    return {"run_on": run_on, "standby": standby, "disabled": False, "elsewhere": False}
 
 
 def _next_splay(entry: ScheduledTask) -> float | None:

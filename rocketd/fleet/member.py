@@ -14,9 +14,11 @@ from rocketd.core.backoff import Backoff
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import SECOND, Duration
 from rocketd.fleet.connection import FleetConnection, FleetError
+from rocketd.fleet.member_tasks import MemberTasks
 from rocketd.fleet.membership import Counts, Holder, Membership, NotHolder, SharedTask
 from rocketd.fleet.record_reader import BATCH, LoggedRow, LogPlace, RecordReader
 from rocketd.fleet.records import run_name
+from rocketd.fleet.task_exchange import OwnershipObserver, boottime
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -35,8 +37,8 @@ class FleetObserver(Protocol):
         """The host has its name, perhaps again: all tasks are to be shown anew."""
         ...
 
-    def renewed(self, sent_at: float, clock_offset: Duration) -> None:
-        """The lease was renewed by what was sent then, in seconds of the steady clock."""
+    def renewed(self, sent_at: float, sent_at_boottime: Duration, clock_offset: Duration) -> None:
+        """The lease was renewed by what was sent then, in seconds of the steady clock, and by the boot-time clock."""
         ...
 
     def failed(self, error: StoreError) -> None: ...
@@ -48,16 +50,22 @@ class Member:
     """This host's part in a fleet. All methods are called on the loop's thread."""
 
     def __init__(
-        self, membership: Membership, connection: FleetConnection, reader: RecordReader, observer: FleetObserver
+        self,
+        membership: Membership,
+        connection: FleetConnection,
+        reader: RecordReader,
+        observer: FleetObserver,
+        ownership: OwnershipObserver,
     ) -> None:
         self._membership = membership
+        self.tasks = MemberTasks(membership, ownership, reader, self)
+        """Its part in the tasks that one host runs."""
         self._connection = connection
         self._reader = reader
         self._observer = observer
         self.counts = (0, 0)
         """How many tasks are loaded, and how many runs are active."""
-        self._thread = WorkerThread("fleet", self._run)
-        self._woken = True
+        self._thread, self._woken = WorkerThread("fleet", self._run), True
         self._tasks: dict[str, SharedTask] = {}
         self._names: Collection[str] | None = None
         self._misses: dict[str, int | None] = {}
@@ -77,6 +85,13 @@ class Member:
     def start(self) -> None:
         """Join the fleet."""
         self._thread.start()
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Change what the thread is to do, and wake it."""
+        with self._thread.changing():
+            self._woken = True
+            yield
 
     def wake(self) -> None:
         """There are new records."""
@@ -121,23 +136,27 @@ class Member:
 
     def _wait(self, pause: float) -> bool:
         """Wait for work, or for the next sign of life, or after a failure for the pause; False: it is time to end."""
-        timeout = pause or max(self._next_renewal - time.monotonic(), 0.0)
+        timeout = pause or max(min(self._next_renewal - time.monotonic(), self.tasks.until_look()), 0.0)
         with self._thread.waiting_for(lambda: self._thread.closing or (self._woken and not pause), timeout):
             self._woken = False
             return not self._thread.closing
 
     def _attend(self) -> None:
+        if self.tasks.begins_epoch():
+            self._position = None
         if self._position is None and not self._join():
             return
+        self.tasks.rebuild_if_needed()
         renewed = self._renew_if_due()
         self._show_tasks()
+        self.tasks.attend(look=renewed)
         while self._send_some():
-            self._renew_if_due()
+            self.tasks.attend(look=self._renew_if_due())
         if renewed:
             self._send_grown()
 
     def _join(self) -> bool:
-        with self._exchange() as connection:
+        with self.in_transaction() as connection:
             answer = self._membership.join(connection)
         if isinstance(answer, Holder):
             if self._is_alive(answer):
@@ -151,6 +170,7 @@ class Member:
         elsewhere = LogPlace(self._membership.sent_elsewhere)
         self._position = answer if self._reader.continues(answer) else elsewhere
         self._next_renewal = 0.0
+        self.tasks.joined()
         self._observer.joined()
         self._misses = {}
         return True
@@ -161,17 +181,17 @@ class Member:
         return before is not None and (before.incarnation, before.beat) != (holder.incarnation, holder.beat)
 
     def _renew_if_due(self) -> bool:
-        sent_at = time.monotonic()
+        sent_at, sent_at_boottime = time.monotonic(), boottime()
         if sent_at < self._next_renewal:
             return False
-        counts = Counts(*self.counts, self._waiting())
+        counts = Counts(*self.counts, self._waiting(), self.tasks.undecided())
         with self._exchange() as connection:
             sent = time.time_ns() // 1000
             server = self._membership.renew(connection, counts, self._clock_offset)
             received = time.time_ns() // 1000
         self._clock_offset = (sent + received) // 2 - server
         self._next_renewal = sent_at + self.interval
-        self._observer.renewed(sent_at, self._clock_offset)
+        self._observer.renewed(sent_at, sent_at_boottime, self._clock_offset)
         return True
 
     def _waiting(self) -> int:
@@ -191,7 +211,7 @@ class Member:
         if not tasks and names is None:
             return
         try:
-            with self._in_transaction() as connection:
+            with self.in_transaction() as connection:
                 self._membership.publish(connection, list(tasks.values()), names)
         except BaseException:
             with self._thread.locked():
@@ -209,7 +229,7 @@ class Member:
             return
         grown = [one for one in known if self._misses.get(run_name(one.row), 0) != one.row.times]
         if grown:
-            with self._in_transaction() as connection:
+            with self.in_transaction() as connection:
                 self._membership.send(connection, grown, None)
         self._misses = {run_name(one.row): one.row.times for one in known}
 
@@ -236,7 +256,7 @@ class Member:
     def _send(self, rows: Sequence[LoggedRow], place: int) -> None:
         last = rows[-1].row.run_id or "" if rows and rows[-1].id == place else ""
         position = LogPlace(place, last)
-        with self._in_transaction() as connection:
+        with self.in_transaction() as connection:
             self._membership.send(connection, rows, position)
         self._position = position
 
@@ -253,6 +273,7 @@ class Member:
             while self._send_some():
                 pass
             self._send_grown()
+            self.tasks.attend(look=False)
             with self._exchange() as connection:
                 self._membership.leave(connection)
         self._connection.close()
@@ -273,6 +294,7 @@ class Member:
             yield connection
 
     @contextmanager
-    def _in_transaction(self) -> Iterator["Connection[TupleRow]"]:
+    def in_transaction(self) -> Iterator["Connection[TupleRow]"]:
+        """Do all of it or nothing, for as long as it may take; on its thread. Raises FleetError."""
         with self._limited(), self._connection.transaction() as connection:
             yield connection

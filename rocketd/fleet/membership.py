@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.instant_text import timestamp
+from rocketd.core.model.run import Action
+from rocketd.fleet.owner_statements import DECIDED_BEFORE, RELEASE_ALL
 from rocketd.fleet.record_reader import LoggedRow, LogPlace
-from rocketd.fleet.records import INSERT, as_json
+from rocketd.fleet.records import INSERT, LOCK_OWNERS, as_json
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -32,7 +34,8 @@ _JOIN: Final = """
     ON CONFLICT (fleet, name) DO UPDATE SET
         incarnation = excluded.incarnation, place = excluded.place, lease_until = excluded.lease_until,
         lost_after = excluded.lost_after, version = excluded.version, tags = excluded.tags, beat = host.beat + 1,
-        joined_at = clock_timestamp(), seen_at = clock_timestamp(), left_at = NULL, state_id = excluded.state_id,
+        joined_at = clock_timestamp(), seen_at = clock_timestamp(), left_at = NULL,
+        decided_at = clock_timestamp(), state_id = excluded.state_id,
         sent_id = CASE WHEN host.state_id = excluded.state_id THEN host.sent_id ELSE excluded.sent_id END,
         sent_run = CASE WHEN host.state_id = excluded.state_id THEN host.sent_run ELSE '' END
     WHERE host.lease_until <= clock_timestamp()
@@ -48,7 +51,8 @@ _RENEW: Final = """
     UPDATE rocketd.host SET
         lease_until = clock_timestamp() + %(lease)s * interval '1 microsecond', seen_at = clock_timestamp(),
         beat = beat + 1, tasks = %(tasks)s, running = %(running)s, waiting = %(waiting)s,
-        clock_offset = %(clock_offset)s
+        clock_offset = %(clock_offset)s,
+        decided_at = clock_timestamp() - %(undecided)s * interval '1 microsecond'
     WHERE fleet = %(fleet)s AND name = %(host)s AND incarnation = %(incarnation)s
         AND lease_until > clock_timestamp()
     RETURNING (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
@@ -108,6 +112,8 @@ class Counts:
     running: int
     waiting: int
     """Records that are not sent yet."""
+    undecided: Duration = 0
+    """For how long something may have happened to tasks of the fleet that has not been recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +143,15 @@ class Membership:
     output: bool
 
     def join(self, connection: "Connection[TupleRow]") -> LogPlace | Holder:
-        """Take the name, and return up to where records were sent; or return who holds it."""
+        """Take the name, in a transaction, and return up to where records were sent; or return who holds it.
+
+        Whoever joins owns no task: those of an earlier incarnation, or of this one before its lease ran out, are free.
+        """
+        decided = connection.execute(DECIDED_BEFORE, self._values).fetchone()
         row = connection.execute(_JOIN, self._values).fetchone()
         if row is not None:
+            if decided is not None:
+                connection.execute(RELEASE_ALL, {**self._values, "decided_at": decided[0]})
             return LogPlace(int(row[0]), str(row[1]))
         row = connection.execute(_HOLDER, self._values).fetchone()
         if row is None:
@@ -150,7 +162,8 @@ class Membership:
     def renew(self, connection: "Connection[TupleRow]", counts: Counts, clock_offset: Duration | None) -> Instant:
         """Renew the lease, and return the time of the database. Raises NotHolder."""
         offset = None if clock_offset is None else clock_offset / SECOND
-        told = {"tasks": counts.tasks, "running": counts.running, "waiting": counts.waiting, "clock_offset": offset}
+        told: dict[str, object] = {"tasks": counts.tasks, "running": counts.running, "waiting": counts.waiting}
+        told |= {"clock_offset": offset, "undecided": counts.undecided}
         row = connection.execute(_RENEW, {**self._values, **told}).fetchone()
         if row is None:
             raise NotHolder
@@ -168,6 +181,8 @@ class Membership:
             raise NotHolder
         if records:
             values = {**self._values, "scope": self.state_id, "rows": as_json(records, output=self.output)}
+            if taken_back := sorted({one.row.task_name for one in records if one.row.action == Action.WITHDRAWN}):
+                connection.execute(LOCK_OWNERS, {**self._values, "names": taken_back})
             ids = [int(row[0]) for row in connection.execute(INSERT, values).fetchall()]
             if ids:  # one for all of them: each NOTIFY makes commits wait for each other
                 told = json.dumps({"host": self.host, "first": min(ids), "last": max(ids)})

@@ -45,6 +45,8 @@ class FleetHost:
     running: int
     waiting: int
     """Records that it had not sent at its last sign of life."""
+    owned: int = 0
+    """Tasks with `run_on = "one"` that it owns."""
 
     @property
     def state(self) -> HostState:

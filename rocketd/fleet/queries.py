@@ -26,8 +26,11 @@ _HOSTS: Final = f"""
     SELECT name, state_id::text, left(version, 40), tags, {_MICROS.format("joined_at")}, {_MICROS.format("seen_at")},
         left_at IS NOT NULL, {_MICROS.format("lease_until - clock_timestamp()")},
         {_MICROS.format("clock_timestamp() - seen_at")}, {_MICROS.format("lost_after")},
-        clock_offset, tasks, running, waiting
-    FROM rocketd.host WHERE fleet = %(fleet)s ORDER BY name
+        clock_offset, tasks, running, waiting, (
+            SELECT count(*) FROM rocketd.owner WHERE owner.fleet = host.fleet AND owner.host = host.name
+                AND owner.incarnation = host.incarnation
+        )
+    FROM rocketd.host AS host WHERE fleet = %(fleet)s ORDER BY name
 """  # noqa: S608 - our own words
 _DIGESTS: Final = """
     SELECT host, name, digest FROM rocketd.task WHERE fleet = %(fleet)s AND name IN (
@@ -44,8 +47,9 @@ _RUNS: Final = f"""
         coalesce(host.state_id::text, ''), begun.scope, {columns_of("begun")}, {columns_of("ended")}
     FROM rocketd.record AS begun
     LEFT JOIN rocketd.host AS host ON host.fleet = begun.fleet AND host.name = begun.host
-    LEFT JOIN rocketd.record AS ended ON ended.fleet = begun.fleet AND ended.host = begun.host
-        AND ended.scope = begun.scope AND ended.run_id = begun.run_id AND ended.kind = 'end' AND begun.kind = 'run'
+    LEFT JOIN rocketd.record AS ended ON ended.fleet = begun.fleet AND ended.run_id = begun.run_id
+        AND ended.kind = 'end' AND begun.kind = 'run' AND CASE WHEN begun.term IS NULL
+            THEN ended.host = begun.host AND ended.scope = begun.scope ELSE ended.term IS NOT NULL END
     WHERE begun.fleet = %(fleet)s AND begun.kind <> 'end'
 """  # noqa: S608 - our own words
 _WIDTH: Final = len(Row._fields)
@@ -81,9 +85,8 @@ def hosts(connection: "Connection[TupleRow]", fleet: str) -> list[FleetHost]:
 
 
 def _host(row: "TupleRow") -> FleetHost:
-    name, state_id, version, tags, joined, seen, stopped, left, silent, lost_after, offset, tasks, running, waiting = (
-        row
-    )
+    name, state_id, version, tags, joined, seen, stopped, left, silent, lost_after, offset, *counts = row
+    tasks, running, waiting, owned = counts
     return FleetHost(
         name=name,
         state_id=state_id,
@@ -99,6 +102,7 @@ def _host(row: "TupleRow") -> FleetHost:
         tasks=tasks,
         running=running,
         waiting=waiting,
+        owned=owned,
     )
 
 

@@ -5,7 +5,7 @@ every commit, so that what comes after a place is all that came later.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -76,6 +76,12 @@ class RecordReader:
         """Return the newest place in the log; 0: it is empty."""
         with self._database.reading() as database:
             return _newest(database)
+
+    def unknown_of(self, runs: Collection[str]) -> list[str]:
+        """Return those of these ids of runs that the log does not have."""
+        with self._database.reading() as database:
+            query = "SELECT 1 FROM log WHERE run_id = ? LIMIT 1"
+            return [run_id for run_id in runs if database.execute(query, (run_id,)).fetchone() is None]
 
     def continues(self, position: LogPlace) -> bool:
         """Whether the log is the one that was sent up to there, and not an older copy of it that was restored."""

@@ -12,7 +12,7 @@ from rocketd.store.sqlite.rows import Row, is_end
 _TIMES: Final = ("created", "due", "start", "end")
 LOCAL: Final = ("host", "boot_id", "pid", "pid_start")
 """What only says something on the host itself."""
-_TYPES: Final = {
+TYPES: Final = {
     **dict.fromkeys(("task_name", "action", "run_id", "trigger", "cause", "reason", "cause_task"), "text"),
     **dict.fromkeys(("cause_run_id", "message", "exc_text", "output"), "text"),
     **dict.fromkeys(("number", "times", "memory_peak", "io_read", "io_written"), "bigint"),
@@ -20,28 +20,57 @@ _TYPES: Final = {
     **dict.fromkeys((*_TIMES, "runtime", "cpu_time"), "double precision"),
 }
 """The fields of a record that the tables have, and how they are sent: one more is a step of `schema`."""
-COLUMNS: Final = tuple(name for name in Row._fields if name in _TYPES)
+COLUMNS: Final = tuple(name for name in Row._fields if name in TYPES)
 _EARLIEST: Final = -62_135_510_400.0
 _LATEST: Final = 253_402_214_400.0
 """Seconds: what lies outside of the years 1 to 9999 is a bit that a disk has changed."""
 _MAX_INTEGER: Final = 2**31 - 1
 
 
-def _value(name: str) -> str:
+def value_of(name: str) -> str:
+    """Return the value of a column, as it is given in JSON."""
     return f'to_timestamp(given."{name}")' if name in _TIMES else f'given."{name}"'
 
 
-_NAMES: Final = ", ".join(f'"{name}"' for name in COLUMNS)
+NAMES: Final = ", ".join(f'"{name}"' for name in COLUMNS)
 _GROWN: Final = ", ".join(
     f'"{name}" = excluded."{name}"' for name in ("created", "due", "end", "times", "reason", "message")
 )
 
-# A record that comes again changes nothing, but an interval of misses that has grown.
+_CLAIMED: Final = """(SELECT claimed.term FROM rocketd.record AS claimed WHERE claimed.fleet = %(fleet)s
+        AND claimed.run_id = given.run_id AND claimed.kind = 'run' AND claimed.term IS NOT NULL
+        AND claimed.host = %(host)s AND claimed.scope = %(scope)s AND given.action NOT IN ('run', 'missed'))"""
+_HAS_END: Final = """EXISTS (SELECT 1 FROM rocketd.record AS ended WHERE ended.fleet = %(fleet)s
+        AND ended.run_id = given.run_id AND ended.kind = 'end' AND ended.term IS NOT NULL
+        AND given.action NOT IN ('run', 'missed'))"""
+
+# A run that was claimed and taken back gives its chance back only while its host owns the task in that term: else
+# others have decided about later chances by now, and it is a run that was cut off.
+_TOO_LATE: Final = """(given.action = 'withdrawn' AND EXISTS (SELECT 1 FROM rocketd.record AS claimed
+        WHERE claimed.fleet = %(fleet)s AND claimed.run_id = given.run_id AND claimed.kind = 'run'
+        AND claimed.term IS NOT NULL AND claimed.host = %(host)s AND claimed.scope = %(scope)s
+        AND NOT EXISTS (SELECT 1 FROM rocketd.owner AS owner WHERE owner.fleet = claimed.fleet
+            AND owner.task = claimed.task_name AND owner.term = claimed.term AND owner.host = claimed.host)))"""
+LOCK_OWNERS: Final = """
+    SELECT 1 FROM rocketd.owner WHERE fleet = %(fleet)s AND task = ANY(%(names)s) ORDER BY task FOR SHARE
+"""
+
+
+def _sent(name: str) -> str:
+    """Return the value of a column of what a host sends of its own records."""
+    value = value_of(name)
+    instead = {"action": "'crash'", "cause": "'down'"}
+    return f"CASE WHEN {_TOO_LATE} THEN {instead[name]} ELSE {value} END" if name in instead else value
+
+
+# A record that comes again changes nothing, but an interval of misses that has grown. Of a run that one host of the
+# fleet had claimed, the first end counts: it may have counted as lost meanwhile.
 INSERT: Final = f"""
-    INSERT INTO rocketd.record (fleet, host, scope, {_NAMES})
-    SELECT %(fleet)s, %(host)s, %(scope)s, {", ".join(map(_value, COLUMNS))}
+    INSERT INTO rocketd.record (fleet, host, scope, term, {NAMES})
+    SELECT %(fleet)s, %(host)s, %(scope)s, {_CLAIMED}, {", ".join(map(_sent, COLUMNS))}
     FROM jsonb_to_recordset(%(rows)s::jsonb)
-        AS given ({", ".join(f'"{name}" {_TYPES[name]}' for name in COLUMNS)})
+        AS given ({", ".join(f'"{name}" {TYPES[name]}' for name in COLUMNS)})
+    WHERE NOT {_HAS_END}
     ON CONFLICT (fleet, host, scope, run_id, kind) DO UPDATE SET {_GROWN}
         WHERE record.kind = 'missed' AND excluded.times >= record.times
     RETURNING id
@@ -75,9 +104,9 @@ def _storable(name: str, value: object) -> object:
     """Return what PostgreSQL can keep of a value: no NUL in a text, no lone surrogate, no number out of range."""
     if isinstance(value, str):
         return storable(value).replace("\0", "\\x00")
-    if isinstance(value, int) and _TYPES.get(name) == "integer":
+    if isinstance(value, int) and TYPES.get(name) == "integer":
         return value if abs(value) <= _MAX_INTEGER else None
-    if isinstance(value, int | float) and _TYPES.get(name) == "double precision":
+    if isinstance(value, int | float) and TYPES.get(name) == "double precision":
         if not isfinite(value):
             return None
         return min(max(value, _EARLIEST), _LATEST) if name in _TIMES else value
@@ -86,7 +115,7 @@ def _storable(name: str, value: object) -> object:
 
 def _read(name: str, table: str) -> str:
     column = f'{table}."{name}"'
-    if name not in _TYPES:
+    if name not in TYPES:
         return f"{table}.host" if name == "host" else "NULL"
     return f"extract(epoch FROM {column})::double precision" if name in _TIMES else column
 

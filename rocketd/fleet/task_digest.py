@@ -4,10 +4,11 @@ from dataclasses import fields
 from hashlib import blake2b
 from typing import Final
 
+from rocketd.core.model.run_on import RunOn
 from rocketd.core.model.task import Surroundings, Task, Work
 
 _SIZE: Final = 8
-"""Bytes: enough to tell the versions of a file apart; nothing is decided by it."""
+"""Bytes: enough to tell the versions of a file apart."""
 _LEFT_OUT: Final = ("work", "zone", "file", "mail", "description")
 
 
@@ -16,7 +17,8 @@ def task_digest(task: Task) -> str:
 
     Of the environment only the names count, as values may be secrets, or those of one host; of the user the name.
     """
-    parts = [f"{one.name}={_plain(getattr(task, one.name))}" for one in fields(task) if one.name not in _LEFT_OUT]
+    left_out = {*_LEFT_OUT, "run_on"} if task.run_on is RunOn.EACH else _LEFT_OUT  # as hosts without it have it
+    parts = [f"{one.name}={_plain(getattr(task, one.name))}" for one in fields(task) if one.name not in left_out]
     return blake2b(
         "\0".join([*parts, *_work(task.work)]).encode(errors="backslashreplace"), digest_size=_SIZE
     ).hexdigest()

@@ -154,6 +154,11 @@ class Daemon:
             for key, _ in ready:
                 key.data()
 
+    def listen(self, seconds: float) -> None:
+        """Take what it says within this time."""
+        for key, _ in self._selector.select(seconds):
+            key.data()
+
     def until_line(self, text: str, times: int = 1) -> None:
         """Listen until a line with that text has come that often, since the first start."""
         self.until(lambda: sum(text in line for line in self.lines) >= times)

@@ -83,8 +83,8 @@ def _state(task: JsonObject, now: Instant) -> Cell:
     if flag(task, "disabled"):
         why = "is for other hosts (its hosts)" if flag(task, "elsewhere") else "has enabled = false"
         return Cell(f"disabled: it {why} in line {number(task, 'line')} of its file", YELLOW)
-    if flag(task, "paused"):
-        return Cell(_paused(task, now), YELLOW)
+    if (standby := text(task, "standby")) or flag(task, "paused"):
+        return Cell(f"stands by: {standby}") if standby else Cell(_paused(task, now), YELLOW)
     if flag(task, "running") and (active := [run for run in objects(task.get("going")) if run.get("begun", True)]):
         return Cell(
             f"running: {', '.join(f'{run_name(run)} for {took({**run, **_GOING}, now)}' for run in active)}", CYAN

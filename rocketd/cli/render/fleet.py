@@ -62,6 +62,8 @@ def _notes(host: JsonObject, here: str) -> list[str]:
     notes = ["this host"] if text(host, "host") == here else []
     if tags := words(host, "tags"):
         notes.append(" ".join(f"@{tag}" for tag in tags))
+    if owned := number(host, "owned"):
+        notes.append(f"owns {counted(owned, 'task')}")
     if waiting := number(host, "waiting"):
         notes.append(f"{counted(waiting, 'record')} not sent yet")
     if differs := words(host, "differs"):

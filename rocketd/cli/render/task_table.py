@@ -87,8 +87,8 @@ def _fitted(rows: list[list[Cell]], headings: Sequence[str], look: RenderOptions
 def _left(task: JsonObject, look: RenderOptions) -> Cell:
     if flag(task, "disabled"):
         return Cell("other hosts" if flag(task, "elsewhere") else "disabled", FAINT)
-    if flag(task, "paused"):
-        return Cell("paused", YELLOW)
+    if text(task, "standby") or flag(task, "paused"):
+        return Cell("stands by", FAINT) if text(task, "standby") else Cell("paused", YELLOW)
     if flag(task, "running") and instant(task, "next") is None:
         return Cell("running", CYAN)
     narrow = look.columns is not None and look.columns < WITH_CONDITION

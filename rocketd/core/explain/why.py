@@ -103,12 +103,17 @@ def why(scheduler: Scheduler, task: str, now: Instant, at: Instant | None = None
 def _explained(entry: ScheduledTask, moment: Moment, idle: str, *, now: bool = False) -> Explanation:
     tree = explain(entry.task.when, moment)
     blocked = (
-        _paused(entry, moment)
+        _stands_by(entry, now=now)
+        or _paused(entry, moment)
         or _active_run(entry.task, moment)
         or (_blocked(entry, tree, moment, idle) if now else "")
     )
     waits = blocked or f"{_condition(entry.task, tree, moment)}{_splay(entry, moment) if now else ''}"
     return Explanation(entry.task, moment.now, tree, f"{entry.task.name} {waits}")
+
+
+def _stands_by(entry: ScheduledTask, *, now: bool) -> str:
+    return f"stands by on this host: {entry.standby}" if now and entry.standby else ""
 
 
 def _paused(entry: ScheduledTask, moment: Moment) -> str:

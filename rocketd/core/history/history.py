@@ -50,6 +50,7 @@ class History:
         self.steps = ClockSteps()
         """The steps of the wall clock."""
         self._position = 1
+        self.learns_elsewhere = False  # whether what is learned was recorded by any host of a fleet
         self.selections = Selections(self.of)
         """The tasks that patterns stand for."""
 
@@ -60,8 +61,7 @@ class History:
 
     def begin_pass(self, now: Instant) -> None:
         """Count a pass of the scheduler."""
-        if self.first_pass_at is None:
-            self.first_pass_at = now
+        self.first_pass_at = now if self.first_pass_at is None else self.first_pass_at
         self.cycles += 1
 
     def of(self, task: str) -> TaskHistory:
@@ -289,7 +289,7 @@ class History:
     def _record(self, task_history: TaskHistory, action: Action, at: Instant, run: Run, end: End | None = None) -> int:
         """Record the newest event of that kind, and return its position in the log."""
         position = self._position + 1
-        if self._position > 0 and end is not None and end.cause is Cause.DOWN:
+        if self._position > 0 and end is not None and end.cause is Cause.DOWN and not self.learns_elsewhere:
             position = 0  # what a start makes of the run that its predecessor has left
         else:
             self._position = position

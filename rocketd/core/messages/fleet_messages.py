@@ -1,8 +1,15 @@
 """The messages about the hosts that share a history."""
 
+from collections.abc import Sequence
+from typing import Final
+
 from rocketd.core.duration import approximate_duration
 from rocketd.core.instant import Duration
 from rocketd.core.messages.message import Message, Priority
+from rocketd.core.plural import counted
+
+_LISTED: Final = 10
+"""How many names a message lists."""
 
 
 def joined(fleet: str, host: str) -> Message:
@@ -40,6 +47,34 @@ def clock_differs(offset: Duration) -> Message:
 def clock_agrees() -> Message:
     """Report that the clocks agree again."""
     return Message("the clock agrees with that of the fleet's database again", Priority.NOTICE)
+
+
+def took_over(tasks: Sequence[str]) -> Message:
+    """Report that this host decides about these tasks from now on."""
+    return Message(f"took over {_listed(tasks)}", Priority.NOTICE)
+
+
+def handed_back(tasks: Sequence[str]) -> Message:
+    """Report that other hosts may decide about these tasks from now on."""
+    return Message(f"handed back {_listed(tasks)}", Priority.NOTICE)
+
+
+def lost_ownership(tasks: Sequence[str], why: str) -> Message:
+    """Report that this host decides about these tasks no longer: nothing of them begins here."""
+    return Message(f"gave up {_listed(tasks)}: {why}", Priority.WARNING)
+
+
+def stopping_runs(runs: Sequence[str]) -> Message:
+    """Report that runs are stopped before the other hosts count them as lost."""
+    names = ", ".join(runs[:_LISTED])
+    message = f"the fleet has not heard of this host for most of lost_after, so these runs are stopped: {names}"
+    return Message(message, Priority.ERROR)
+
+
+def _listed(tasks: Sequence[str]) -> str:
+    names = ", ".join(sorted(tasks)[:_LISTED])
+    more = f" and {len(tasks) - _LISTED} more" if len(tasks) > _LISTED else ""
+    return f"{counted(len(tasks), 'task', 'tasks')} of the fleet: {names}{more}"
 
 
 def note(text: str) -> Message:

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.model.condition import FALSE, Condition
 from rocketd.core.model.operators import NO_OPERATORS, Operators
+from rocketd.core.model.run_on import RunOn
 from rocketd.core.model.secret import Secret
 from rocketd.core.model.work_calendar import NO_CALENDARS, Calendars
 
@@ -210,6 +211,7 @@ class Task:
     """Empty: none."""
     priority: int = 0
     on: On | None = None
+    run_on: RunOn = RunOn.EACH
     splay: Duration = 0
     """Delays its due by a stable part of this."""
     splay_each_run: bool = False
@@ -263,6 +265,8 @@ class Task:
         """Return the key of the setting because of which no unit of systemd can carry it out; empty: none."""
         if not isinstance(self.work, Command):
             return "function"
+        if self.run_on is RunOn.ONE:  # a unit would outlive the daemon, and nobody would stop it once it counts as lost
+            return "run_on"
         if self.on is On.SHUTDOWN:  # systemd starts nothing new while the host goes down
             return "on"
         if self.work.fails_on:  # the daemon sees what its own processes print

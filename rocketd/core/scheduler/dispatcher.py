@@ -90,6 +90,8 @@ class Dispatcher:
 
         Raises Refusal if a mutex or the slots forbid it.
         """
+        if scheduled.standby:
+            raise Refusal(scheduled.standby, hint="run it on the host that owns it: see rocketctl fleet")
         self._check_free(scheduled.task)
         trigger = Trigger.AS_SCHEDULED if as_scheduled else Trigger.HAND
         if self.admission.closed or scheduled.is_requested:

@@ -48,6 +48,9 @@ class Evaluator:
 
     def judge(self, scheduled: ScheduledTask, now: Instant) -> Iterator[Decision]:
         """Judge a task and note what follows."""
+        if scheduled.standby:
+            self._stand_by(scheduled)
+            return
         yield from self._end_pause(scheduled, now)
         moment = Moment(now, scheduled.task, self.history, unattended=scheduled.paused is not None)
         verdict = scheduled.task.when.judge(moment)
@@ -74,6 +77,16 @@ class Evaluator:
             self.queues.make_ready(scheduled, now)
         self._find_next(scheduled, moment)
         self.queues.check_at(scheduled, look)
+
+    def _stand_by(self, scheduled: ScheduledTask) -> None:
+        """Decide nothing about it: another host does."""
+        scheduled.begin_anew()
+        scheduled.set_next(NextDue())
+        self.queues.clear_ready(scheduled)
+        scheduled.blocked = scheduled.standby
+        if scheduled.probes:
+            self.subscriptions.set_required(scheduled.task.name, frozenset())
+        self.queues.check_at(scheduled, FOREVER)
 
     def _end_pause(self, scheduled: ScheduledTask, now: Instant) -> Iterator[Missed]:
         until = scheduled.resumes_at
@@ -149,6 +162,7 @@ class Evaluator:
             return
         scheduled.open_due = None
         self.queues.mark_dirty(scheduled.task.name)
+        yield from self.missed.report(scheduled, moment.now)  # what it missed before that while nobody decided
         yield self.missed.record(scheduled, verdict.since, moment.now, "still running")
 
     def _stop_when(self, scheduled: ScheduledTask, moment: Moment) -> Iterator[Stop]:

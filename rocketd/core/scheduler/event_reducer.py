@@ -10,6 +10,7 @@ from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.model.consumption import NEAR
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.model.run import Action, Run, RunKey, Trigger
+from rocketd.core.model.run_on import RunOn
 from rocketd.core.scheduler.missed import UNOBSERVED, MissedInterval, MissedRuns
 from rocketd.core.scheduler.queues import Queues
 from rocketd.core.scheduler.registry import TaskRegistry
@@ -38,6 +39,9 @@ class EventReducer:
 
     def learn(self, event: Event, noted: int | None = None) -> None:
         """Apply an event; `noted` is the position of the log when it happened, if it was recorded later."""
+        if isinstance(event, Finished) and self._has_ended_elsewhere(event.run):
+            self._release(event.run.key)
+            return
         if self.missed and isinstance(event, Started | Finished | Withdrawn):
             self.registry.count_missed(event.run.task)
         self.history.learn(event, noted)
@@ -64,6 +68,13 @@ class EventReducer:
             before = self.snapshots.pop(key)
             task = replace(before.task, name=new)
             self.snapshots[new, key[1]] = before._replace(task=task, open_missed=renamed(before.open_missed, new))
+
+    def _has_ended_elsewhere(self, run: Run) -> bool:
+        """Whether another host has recorded the end of a run of this one, which it counted as lost: that end counts."""
+        scheduled, task_history = self.registry.tasks.get(run.task), self.history.of(run.task)
+        if scheduled is None or scheduled.task.run_on is not RunOn.ONE:
+            return False
+        return run.number not in task_history.running and run.number < task_history.next_number
 
     def _begin(self, run: Run) -> None:
         scheduled = self.registry.tasks.get(run.task)
@@ -129,7 +140,7 @@ class EventReducer:
             if abs(by) > LATE:
                 scheduled.reset(now)
                 self.snapshots.clear()
-            if slept:
+            if slept and not scheduled.standby:
                 self.missed.add_interval(name, MissedInterval(now - slept, now, UNOBSERVED))
             self.queues.mark_dirty(name)
         return self._far_ahead(now) if by < 0 else []

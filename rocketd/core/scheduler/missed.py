@@ -16,6 +16,7 @@ from rocketd.core.instant_text import timestamp, timestamp_with_zone
 from rocketd.core.model.condition import FALSE
 from rocketd.core.model.events import Missed
 from rocketd.core.model.moment import Moment
+from rocketd.core.model.run_on import RunOn
 from rocketd.core.model.task import Task
 from rocketd.core.model.verdict import FOR
 from rocketd.core.scheduler.task_state import ScheduledTask
@@ -63,7 +64,8 @@ def missed_between(
     moment = Moment(now, task, history, without_retries=True, unattended=True)
     found: list[Instant] = []
     opened: Instant | None = None
-    first = moment.task_history.armed if task.splay else now  # one that opened before may begin, and close, after that
+    # One that opened before may begin, and close, after that; of a fleet's, its last owner may not have begun it.
+    first = moment.task_history.armed if task.splay or task.run_on is RunOn.ONE else now
     for _ in range(MAX_VERDICTS):
         verdict = task.when.judge(moment.at(now))
         before, opened = opened, max(verdict.since, first) if verdict.answer is FOR else None
@@ -129,7 +131,8 @@ class MissedRuns:
             zones = {scheduled.task.zone for scheduled in tasks.values()}
             reasons = {zone: _downtime(start, end, zone) for zone in zones}
             for name, scheduled in tasks.items():
-                self.add_interval(name, MissedInterval(start, end, reasons[scheduled.task.zone]))
+                if not scheduled.standby:
+                    self.add_interval(name, MissedInterval(start, end, reasons[scheduled.task.zone]))
 
     def add_interval(self, name: str, interval: MissedInterval) -> None:
         """Note that the scheduler decided nothing about the task in that time; an open interval is extended."""

@@ -14,6 +14,7 @@ from rocketd.core.scheduler.probe_subscriptions import ProbeSubscriptions
 from rocketd.core.scheduler.queues import Queues
 from rocketd.core.scheduler.registry import TaskRegistry
 from rocketd.core.scheduler.running import RunningRuns
+from rocketd.core.scheduler.standby import StandbyTasks
 from rocketd.core.scheduler.startup_phase import StartupPhase
 from rocketd.core.scheduler.task_state import ScheduledTask
 
@@ -33,6 +34,7 @@ class SchedulerParts:
     reducer: EventReducer
     evaluator: Evaluator
     dispatcher: Dispatcher
+    standby: StandbyTasks
 
     @classmethod
     def connected(
@@ -45,6 +47,7 @@ class SchedulerParts:
         queues = Queues(tasks, running, admission)
         startup = StartupPhase(queues)
         registry = TaskRegistry(tasks, history, queues, missed, subscriptions)
+        reducer = EventReducer(history, registry, queues, running, missed, startup)
         return cls(
             history=history,
             running=running,
@@ -54,7 +57,8 @@ class SchedulerParts:
             queues=queues,
             startup=startup,
             registry=registry,
-            reducer=EventReducer(history, registry, queues, running, missed, startup),
+            reducer=reducer,
             evaluator=Evaluator(history, queues, running, missed, subscriptions, next_steps=next_steps),
             dispatcher=Dispatcher(history, running, missed, admission, startup, new_run_id),
+            standby=StandbyTasks(history, registry, queues, running, missed, reducer.snapshots),
         )

@@ -20,8 +20,10 @@ from rocketd.core.model.history_view import HistoryNeed
 from rocketd.core.model.logged_events import LoggedInstant
 from rocketd.core.model.records import TaskState
 from rocketd.core.model.run import Action
+from rocketd.core.model.run_on import RunOn
 from rocketd.core.model.task import Task
 from rocketd.core.scheduler.missed import MissedRuns
+from rocketd.core.scheduler.ownership import UNPAUSABLE, standby_at_first
 from rocketd.core.scheduler.pattern_cycles import pattern_cycles
 from rocketd.core.scheduler.probe_subscriptions import ProbeSubscriptions
 from rocketd.core.scheduler.queues import Queues
@@ -87,6 +89,8 @@ class TaskRegistry:
     def pause(self, name: str, *, until: Instant | None, by: str, reason: str) -> TaskState:
         """Pause the task until then, or until it is resumed: its condition starts nothing. Raises NoSuchTask."""
         scheduled = self.find(name)
+        if scheduled.task.run_on is RunOn.ONE:
+            raise Refusal(f"task {name!r} cannot be paused: another host could take it over", hint=UNPAUSABLE)
         scheduled.paused = replace(
             self.state_of(name), paused=True, paused_until=until, paused_by=by, paused_reason=reason
         )
@@ -184,7 +188,7 @@ class TaskRegistry:
         self.notify_dependents(old)
 
     def _load(self, task: Task, state: TaskState | None, now: Instant) -> list[TaskState]:
-        scheduled = self.tasks[task.name] = ScheduledTask(task)
+        scheduled = self.tasks[task.name] = ScheduledTask(task, standby=standby_at_first(task))
         task_history = self._history.of(task.name)
         present = state is not None and state.removed_at is None
         known = membership.kept(state.member_since, task.tags) if state is not None and present else {}
@@ -226,6 +230,9 @@ class TaskRegistry:
             return [self.state_of(task.name)] if retagged else []
         armed_anew = scheduled.task.fingerprint != task.fingerprint
         self._unindex(scheduled)
+        if scheduled.task.run_on is not task.run_on:
+            scheduled.standby = standby_at_first(task)
+            self._missed.forget(task.name)
         scheduled.task = task
         self._index(scheduled)
         scheduled.verdict = scheduled.open_due = scheduled.open_missed = None

@@ -63,6 +63,8 @@ class Scheduler:
         self.take_judged = parts.queues.take_judged
         """Returns which tasks have been judged since the last call: what is shown of the others is as it was."""
         self.expected_start = parts.queues.expected_start
+        self.standby = parts.standby
+        """The tasks of a fleet that one of its hosts decides about."""
 
     # -- state ------------------------------------------------------------------------------------------------------
 
@@ -123,8 +125,8 @@ class Scheduler:
     def load(self, tasks: Iterable[Task], now: Instant, states: Mapping[str, TaskState]) -> list[TaskState]:
         """Make these the loaded tasks, by difference, and return the states that have changed.
 
-        A task whose condition's normal form or zone changed, or that was not there, is armed at `now`; no other edit
-        counts. `states` is what the store has kept. Active runs are never touched.
+        A task is armed at `now` if it was not there, or its condition's normal form or zone changed. `states` is what
+        the store has kept. Active runs are never touched.
         """
         changed = self._parts.registry.load(tasks, now, states)
         self.startup.retain(self.tasks.keys())
@@ -163,9 +165,8 @@ class Scheduler:
     ) -> list[str]:
         """Apply the events of the store in log order, and return the tasks with records far in the future.
 
-        `running` are the runs without an end; every other start that is replayed has ended, be its end among the events
-        or not. `latest` is when the last sign of life was by the clock of now, None if that is not known: what was
-        recorded as of later than that happened then, until the clock is set right.
+        `running` are the runs without an end; every other start that is replayed has ended. `latest` is when the last
+        sign of life was by the clock of now, None if that is not known: what is later happened then.
         """
         return self._parts.reducer.replay(events, running, now, latest)
 
@@ -180,8 +181,7 @@ class Scheduler:
     def add_downtime(self, start: Instant, end: Instant, *, known: bool = True) -> None:
         """Note a downtime between these instants: what was missed is recorded, task by task.
 
-        If it is not `known`, because the clock may be wrong, that waits for `trust_clock`. `start` is by the clock of
-        that time, and may lie ahead; `end` is now.
+        If it is not `known`, because the clock may be wrong, that waits for `trust_clock`; `start` may lie ahead.
         """
         self.history.absence = Absence(min(start, end), end)
         self._parts.missed.add_downtime(self.tasks, start, end, known=known)
@@ -243,8 +243,7 @@ class Scheduler:
 
     def report_missed(self, now: Instant) -> list[Missed]:
         """Record what one task missed in the downtime; it is judged again, as that is used up now."""
-        missed = self._parts.missed.report_next(self.tasks, now)
-        for one in missed:
+        for one in (missed := self._parts.missed.report_next(self.tasks, now)):
             self._parts.queues.mark_dirty(one.task)
             self._parts.registry.notify_missed(one.task)
         return missed

@@ -54,6 +54,8 @@ class ScheduledTask:
     """One loaded task: its last verdict, and what followed. Only the scheduler changes it."""
 
     task: Task
+    standby: str = ""
+    """Why another host, or none, decides about it: it is learned about, and not judged; empty: this host decides."""
     paused: TaskState | None = None
     """Its state while an operator has paused it."""
     expired_pause: TaskState | None = None
@@ -155,6 +157,11 @@ class ScheduledTask:
             and self.expired_pause.paused_until > now
         ):
             self.paused, self.expired_pause = self.expired_pause, None
+
+    def begin_anew(self) -> None:
+        """Forget what was judged and asked for: another host decides about it, or has done so."""
+        self.verdict = self.open_due = self.open_missed = self.forced = None
+        self.later_forced, self.against_since_start = (), False
 
     @property
     def snapshot(self) -> TaskSnapshot:

@@ -24,6 +24,8 @@
  * @property {boolean} running whether it is running; a run whose start waits for its record is not running yet
  * @property {string | null} waits what keeps it from starting although it is due: a slot, a mutex, its record, a resource of the host; null if nothing does
  * @property {boolean} paused whether it is paused
+ * @property {string} run_on `each` or `one`: which of the hosts of a fleet that have it run it
+ * @property {string | null} standby why another host, or none, decides about it; null if this host does
  * @property {boolean} disabled whether it is disabled
  * @property {boolean} elsewhere whether it is disabled because its `hosts` do not select this host
  * @property {string} when its condition, in the normal form
@@ -57,6 +59,8 @@
  * @property {boolean} [running] whether it is running; a run whose start waits for its record is not running yet
  * @property {string | null} [waits] what keeps it from starting although it is due: a slot, a mutex, its record, a resource of the host; null if nothing does
  * @property {boolean} [paused] whether it is paused
+ * @property {string} [run_on] `each` or `one`: which of the hosts of a fleet that have it run it
+ * @property {string | null} [standby] why another host, or none, decides about it; null if this host does
  * @property {boolean} [disabled] whether it is disabled
  * @property {boolean} [elsewhere] whether it is disabled because its `hosts` do not select this host
  * @property {string} [when] its condition, in the normal form
@@ -111,6 +115,8 @@
  * @property {boolean} running whether it is running; a run whose start waits for its record is not running yet
  * @property {string | null} waits what keeps it from starting although it is due: a slot, a mutex, its record, a resource of the host; null if nothing does
  * @property {boolean} paused whether it is paused
+ * @property {string} run_on `each` or `one`: which of the hosts of a fleet that have it run it
+ * @property {string | null} standby why another host, or none, decides about it; null if this host does
  * @property {boolean} disabled whether it is disabled
  * @property {boolean} elsewhere whether it is disabled because its `hosts` do not select this host
  * @property {string} when its condition, in the normal form
@@ -234,6 +240,8 @@
  * @property {boolean} running whether it is running; a run whose start waits for its record is not running yet
  * @property {string | null} waits what keeps it from starting although it is due: a slot, a mutex, its record, a resource of the host; null if nothing does
  * @property {boolean} paused whether it is paused
+ * @property {string} run_on `each` or `one`: which of the hosts of a fleet that have it run it
+ * @property {string | null} standby why another host, or none, decides about it; null if this host does
  * @property {boolean} disabled whether it is disabled
  * @property {boolean} elsewhere whether it is disabled because its `hosts` do not select this host
  * @property {string} when its condition, in the normal form
@@ -634,6 +642,7 @@
  * @property {number} tasks how many tasks it has
  * @property {number} running how many runs are active
  * @property {number} waiting how many records it had not sent
+ * @property {number} owned tasks with `run_on = "one"` that it owns
  * @property {string[]} differs its tasks that are not as on most other hosts
  * @property {string} state_id the id of its state directory
  */

@@ -110,6 +110,7 @@ DAEMON_SHAPES: Final = (
             integer("tasks", "how many tasks it has"),
             integer("running", "how many runs are active"),
             integer("waiting", "how many records it had not sent"),
+            integer("owned", 'tasks with `run_on = "one"` that it owns'),
             texts("differs", "its tasks that are not as on most other hosts"),
             text("state_id", "the id of its state directory"),
         ),

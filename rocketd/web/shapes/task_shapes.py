@@ -72,6 +72,8 @@ TASK_SHAPES: Final = (
                 null=True,
             ),
             flag("paused", "whether it is paused"),
+            text("run_on", "`each` or `one`: which of the hosts of a fleet that have it run it"),
+            text("standby", "why another host, or none, decides about it; null if this host does", null=True),
             flag("disabled", "whether it is disabled"),
             flag("elsewhere", "whether it is disabled because its `hosts` do not select this host"),
             text("when", "its condition, in the normal form"),

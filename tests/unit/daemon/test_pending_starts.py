@@ -1,13 +1,13 @@
 """A start that the task's own limits do not allow: tried a bounded number of times, and then a failed run."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from rocketd.core.clock import Clock
 from rocketd.core.instant import HOUR, SECOND, Instant
 from rocketd.core.language.parser import parse
-from rocketd.core.model.events import Event, Finished, Spawned, Start, Withdrawn
+from rocketd.core.model.events import Event, Finished, Spawned, Start, Started, Withdrawn
 from rocketd.core.model.records import Change
 from rocketd.core.model.run import Action, Run, Trigger
 from rocketd.core.model.task import Command, Task
@@ -56,8 +56,8 @@ class World:
         while self.now() < end and len(self.events) < attempts:
             starts = [one.run for one in self.scheduler.decide(self.now()) if isinstance(one, Start)]
             for run in starts:
-                self._starts.add(run)
-            self._starts.start_recorded([], [(self.scheduler.find(run.task).task, run) for run in starts])
+                self._starts.add(self.scheduler.find(run.task).task, run)
+            self._starts.start_recorded([Started(run) for run in starts])
             SetClock.at = min(max(self.scheduler.next_check(), self.now() + 1), end)
 
     def handle_event(self, event: Spawned | Finished | Withdrawn) -> None:
@@ -70,7 +70,7 @@ class World:
     def publish(self, event: Event) -> None:
         self.events.append(event)
 
-    def record(self, changes: Sequence[Change]) -> None:
+    def record(self, changes: Sequence[Change], on_done: Callable[[], None] = lambda: None) -> None:
         pass
 
     def wake(self) -> None:

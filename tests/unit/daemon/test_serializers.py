@@ -88,7 +88,7 @@ def test_a_task_object_has_the_promised_keys_and_no_others() -> None:
     told = task_object(ScheduledTask(TASK, next_start=AT), past_of().of("backup"))
     promised = "task next next_if now_if last_start last_action last_cause last_run_id running waits paused disabled"
     more = "description last_end last_runtime usual_runtime slow_after elsewhere when on tags file"
-    others = "last_success failing max_age overdue_at armed_at"
+    others = "last_success failing max_age overdue_at armed_at run_on standby"
     assert told.keys() == {*promised.split(), *others.split(), *more.split()}
     assert (told["next"], told["last_action"], told["running"], told["when"]) == (rfc3339(AT), None, False, "true")
 

@@ -1,0 +1,187 @@
+"""A member's part in the tasks that one host of its fleet runs: the loop asks, and the member's thread does it."""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from math import inf
+from typing import TYPE_CHECKING, Final, Protocol
+
+from rocketd.core.instant import SECOND, Duration
+from rocketd.fleet.connection import FleetError
+from rocketd.fleet.membership import Membership
+from rocketd.fleet.record_reader import RecordReader
+from rocketd.fleet.task_exchange import Claim, Definition, ExchangeRequest, OwnershipObserver, TaskExchange, boottime
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+    from psycopg.rows import TupleRow
+
+_AFTER_LEASE: Final[Duration] = SECOND // 10
+"""How long after the end of another host's lease to look whether it has been renewed."""
+
+
+class Exchanges(Protocol):
+    """The member, as its part sees it."""
+
+    def changing(self) -> AbstractContextManager[object]: ...
+    def in_transaction(self) -> AbstractContextManager["Connection[TupleRow]"]: ...
+
+
+class MemberTasks:
+    """Claims, looks and hands back. The first methods are called on the loop's thread, the others on the member's."""
+
+    def __init__(
+        self, membership: Membership, observer: OwnershipObserver, reader: RecordReader, member: Exchanges
+    ) -> None:
+        self._exchange = TaskExchange(membership, observer)
+        self._observer = observer
+        self._reader = reader
+        self._member = member
+        self._request = ExchangeRequest()
+        self._epoch = 0
+        self._next_look: Duration | None = None
+        self._look_soon = False
+        self._decided: Duration = 0
+
+    def begin_epoch(self, epoch: int, definitions: Sequence[Definition], reach: Duration) -> None:
+        """Own nothing, and join again to own tasks; these are the tasks, and so far back do their conditions look."""
+        with self._member.changing():
+            self._request = ExchangeRequest(epoch, definitions, reach=reach, obstacle=self._request.obstacle)
+
+    def describe(self, definitions: Sequence[Definition]) -> None:
+        """Tell the fleet what the tasks are by now."""
+        with self._member.changing():
+            self._request.definitions, self._request.described = definitions, True
+
+    def claim(self, epoch: int, claims: Sequence[Claim]) -> None:
+        """Claim these; the answer comes later, or the epoch ends."""
+        with self._member.changing():
+            if epoch == self._request.epoch:
+                self._request.claims += claims
+
+    def release(self, names: Collection[str], since: Duration, obstacle: str) -> None:
+        """Hand these back, about which nothing has been decided since then; `obstacle` keeps this host from owning."""
+        with self._member.changing():
+            self._request.released |= dict.fromkeys(names, since)
+            self._request.settled -= set(names)
+            self._request.obstacle = obstacle
+
+    def settle(self, names: Collection[str]) -> None:
+        """Note that all that these had missed before they were taken over has been recorded."""
+        with self._member.changing():
+            self._request.settled |= set(names)
+
+    def watch(self, runs: Collection[str]) -> None:
+        """Judge whether the hosts of these runs are lost."""
+        if runs != self._request.watched:
+            with self._member.changing():
+                self._request.watched = runs
+
+    def decided(self, at: Duration) -> None:
+        """Note that what had happened to the tasks up to then has been decided, and is recorded or claimed."""
+        self._decided = max(self._decided, at)
+
+    def look_soon(self) -> None:
+        """Something has been announced."""
+        with self._member.changing():
+            self._look_soon = True
+
+    # -- on the member's thread -------------------------------------------------------------------------------------
+
+    def begins_epoch(self) -> bool:
+        """Whether this host has to join again."""
+        begins, self._epoch = self._epoch != self._request.epoch, self._request.epoch
+        return begins
+
+    def joined(self) -> None:
+        """This host has joined, perhaps again: it owns nothing."""
+        self._exchange.begin()
+        self._next_look = None
+
+    def undecided(self) -> Duration:
+        """Return since how long ago something may have happened to the tasks that is not recorded yet."""
+        now = boottime()
+        return max(now - min([self._decided, *(one.asked_at for one in [*self._request.claims])]), 0)
+
+    def until_look(self) -> float:
+        """Seconds until the next look, if that is before the next sign of life."""
+        return inf if self._next_look is None else (self._next_look - boottime()) / SECOND
+
+    def rebuild_if_needed(self) -> None:
+        """Read what the fleet knows of the tasks, once in each epoch."""
+        request = self._request
+        if self._exchange.is_rebuilt or not request.definitions:
+            return
+        with self._member.in_transaction() as connection:
+            left = self._exchange.left_open(connection)
+        unknown = self._reader.unknown_of(left)
+        with self._transaction() as connection:
+            self._exchange.close_unknown(connection, unknown)
+            tasks, events = self._exchange.rebuild(connection, request)
+        self._exchange.is_rebuilt = True
+        self._observer.rebuilt(request.epoch, tasks, events)
+
+    def attend(self, *, look: bool) -> None:
+        """Do what the loop asks for, and look if that is due."""
+        request = self._request
+        if not self._exchange.is_rebuilt or request.epoch != self._epoch:
+            return
+        self._claim(request)
+        self._release(request)
+        if settled := set(request.settled):
+            with self._member.in_transaction() as connection:
+                self._exchange.settle(connection, settled)
+            request.settled -= settled
+        if request.described:
+            with self._member.in_transaction() as connection:
+                self._exchange.describe(connection, request.definitions)
+            request.described = False
+        if look or self._look_soon or self.until_look() <= 0:
+            self._look_soon = False
+            self._look(replace(request))
+
+    def _claim(self, request: ExchangeRequest) -> None:
+        claims = [*request.claims]
+        if not claims:
+            return
+        try:
+            with self._member.in_transaction() as connection:
+                granted, refused = self._exchange.claim(connection, claims)
+        except FleetError as error:
+            if error.temporary and not error.about_data:
+                raise
+            granted, refused = set(), {one.run_id for one in claims}
+        done = granted | refused
+        with self._member.changing():
+            request.claims[:] = [one for one in request.claims if one not in claims or one.run_id not in done]
+        self._observer.claimed(request.epoch, granted, refused)
+
+    def _release(self, request: ExchangeRequest) -> None:
+        released = dict(request.released)
+        if not released:
+            return
+        with self._member.in_transaction() as connection:
+            self._exchange.release(connection, released)
+        self._exchange.forget(released)
+        with self._member.changing():
+            for name in released:
+                request.released.pop(name, None)
+
+    def _look(self, request: ExchangeRequest) -> None:
+        with self._transaction() as connection:
+            look, owned, left = self._exchange.look(connection, request)
+        self._exchange.looked(owned)
+        self._next_look = boottime() + left + _AFTER_LEASE if left > 0 else None
+        self._observer.looked(request.epoch, look)
+
+    @contextmanager
+    def _transaction(self) -> Iterator["Connection[TupleRow]"]:
+        """Read what others have recorded: if that fails, it is read again."""
+        history = self._exchange.history
+        place = history.place
+        try:
+            with self._member.in_transaction() as connection:
+                yield connection
+        except BaseException:
+            history.forget_news(place)
+            raise

@@ -1,0 +1,293 @@
+"""What a host exchanges with the database about the tasks that one host of its fleet runs; on the member's thread.
+
+    looks     what others have recorded, who owns what; takes over what no live host owns; judges runs of lost hosts
+    claims    records starts and intervals of misses, if this host owns their tasks: else they are refused
+    hands back, or tells what the tasks are by now
+
+A claim whose outcome is not known, because the connection failed in its commit, is made again on the next connection:
+it is there already then, or it is made now, or another host owns the task by then and it is refused. Whatever belongs
+to an earlier epoch is not done, and its answer is ignored.
+"""
+
+import json
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+from rocketd.core.instant import Duration, Instant
+from rocketd.core.model.events import Missed, Started
+from rocketd.core.scheduler.standby import OwnedTask
+from rocketd.core.scheduler.take_over import FreeTask, TakeOver
+from rocketd.fleet import owner_statements as sql
+from rocketd.fleet.membership import Membership
+from rocketd.fleet.record_reader import LoggedRow
+from rocketd.fleet.records import as_json
+from rocketd.fleet.shared_history import SharedEvent, SharedHistory
+from rocketd.store.sqlite.rows import Origin, row_of, seconds
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+    from psycopg.rows import TupleRow
+
+CHANGES: Final = "rocketd.{fleet}.tasks"
+"""Where hosts hear that there is something to look at: a start, an end, a task without an owner."""
+ANNOUNCE: Final = "SELECT pg_notify(%(channel)s, '')"
+_ASYNCHRONOUS: Final = "a standby of the fleet's database is asynchronous: if it takes over, runs could begin twice"
+
+
+def boottime() -> Duration:
+    """Read the clock that goes on in a suspend, and that nobody sets."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
+
+
+class Definition(NamedTuple):
+    """A task with `run_on = "one"` as this host has it."""
+
+    name: str
+    digest: str
+    fingerprint: str
+    armed_at: Instant
+    next_number: int
+
+
+class Claim(NamedTuple):
+    """A start, or an interval of misses, that this host wants to record as the owner of the task."""
+
+    change: Started | Missed
+    term: int
+    asked_at: Duration
+    """When it was asked for, by the boot-time clock."""
+
+    @property
+    def task(self) -> str:
+        """The name of its task."""
+        return self.change.run.task if isinstance(self.change, Started) else self.change.task
+
+    @property
+    def run_id(self) -> str:
+        """Its id, by which it is found again."""
+        return self.change.run.run_id if isinstance(self.change, Started) else self.change.run_id
+
+
+class Owner(NamedTuple):
+    """Who owns a task, as the database has it."""
+
+    host: str
+    """Empty: none."""
+    alive: bool
+    differs: bool
+    """Whether the task is another one here than for its owner."""
+
+
+class TakenTask(NamedTuple):
+    """A task that this host owns now."""
+
+    task: OwnedTask
+    term: int
+    undecided_since: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class OwnershipResult:
+    """What came of a look."""
+
+    events: Sequence[SharedEvent]
+    owners: Mapping[str, Owner]
+    taken: Sequence[TakenTask]
+    obstacle: str
+    """Why this host owns nothing; empty: it may."""
+
+
+class OwnershipObserver(Protocol):
+    """Hears of what became of it; on the member's thread."""
+
+    def rebuilt(self, epoch: int, tasks: Sequence[OwnedTask], events: Sequence[SharedEvent]) -> None: ...
+    def looked(self, epoch: int, look: OwnershipResult) -> None: ...
+    def claimed(self, epoch: int, granted: Collection[str], refused: Collection[str]) -> None: ...
+
+
+@dataclass(slots=True)
+class ExchangeRequest:
+    """What the loop wants done; kept under the member's lock."""
+
+    epoch: int = 0
+    definitions: Sequence[Definition] = ()
+    described: bool = False
+    """Whether the database is to be told what they are by now."""
+    reach: Duration = 0
+    """How far back conditions look."""
+    claims: list[Claim] = field(default_factory=list)
+    released: dict[str, Duration] = field(default_factory=dict)
+    """Tasks that this host does not decide about any longer, and since when by the boot-time clock."""
+    settled: set[str] = field(default_factory=set)
+    """Tasks of which all has been recorded that was missed before this host took them over."""
+    watched: Collection[str] = ()
+    """Runs of other hosts, of tasks that this host owns: it says when they count as lost."""
+    obstacle: str = ""
+    """Why this host must not own anything; empty: it may."""
+
+
+class TaskExchange:
+    """One host's part. Every method is called in a transaction, unless it says otherwise."""
+
+    def __init__(self, membership: Membership, observer: OwnershipObserver) -> None:
+        self._membership = membership
+        self._observer = observer
+        self._history = SharedHistory(membership)
+        self._take_over = TakeOver(membership.host)
+        self._owned: dict[str, int] = {}
+        self._origin = Origin(membership.host, "")
+        self.next_look: Duration | None = None
+        """When to look again, by the boot-time clock; None: with the next sign of life."""
+        self.is_rebuilt = False
+
+    def begin(self) -> None:
+        """Own nothing: the host joins, perhaps again. Not in a transaction."""
+        self._owned.clear()
+        self._take_over = TakeOver(self._membership.host)
+        self.is_rebuilt, self.next_look = False, None
+
+    def rebuild(
+        self, connection: "Connection[TupleRow]", request: ExchangeRequest
+    ) -> tuple[list[OwnedTask], list[SharedEvent]]:
+        """Return what the fleet knows of the tasks; those that it does not know are added."""
+        names = [one.name for one in request.definitions]
+        connection.execute(sql.ADD, {**self._values, "tasks": _as_json(request.definitions)})
+        return self._history.past(connection, names, request.reach)
+
+    def left_open(self, connection: "Connection[TupleRow]") -> list[str]:
+        """Return the runs that an earlier daemon of this state directory has claimed, and that have no end."""
+        return [str(row[0]) for row in connection.execute(sql.LEFT_OPEN, self._values).fetchall()]
+
+    def close_unknown(self, connection: "Connection[TupleRow]", runs: Collection[str]) -> None:
+        """Record that these were cut off: this host knows nothing of them."""
+        if runs:
+            connection.execute(sql.CLOSE, {**self._values, "runs": list(runs)})
+
+    def claim(self, connection: "Connection[TupleRow]", claims: Sequence[Claim]) -> tuple[set[str], set[str]]:
+        """Claim what is this host's to claim; return the ids of what was granted, and of what was refused."""
+        connection.execute(sql.DURABLE)
+        names = sorted({one.task for one in claims})
+        connection.execute(sql.LOCK, {**self._values, "names": names})
+        held: dict[str, int] = dict(connection.execute(sql.HELD, {**self._values, "names": names}).fetchall())
+        fit = [one for one in claims if held.get(one.task) == one.term]
+        granted: set[str] = {one.run_id for one in fit if isinstance(one.change, Missed)}
+        if fit:
+            rows = as_json([LoggedRow(0, row_of(one.change, self._origin)) for one in fit], output=False)
+            connection.execute(sql.CLAIM, {**self._values, "rows": rows})
+            connection.execute(sql.COUNT, {**self._values, "rows": rows})
+            runs = [one.run_id for one in fit if isinstance(one.change, Started)]
+            found = connection.execute(sql.CLAIMED, {**self._values, "runs": runs}).fetchall()
+            granted |= {str(row[0]) for row in found}
+            self._announce(connection)
+        return granted, {one.run_id for one in claims} - granted
+
+    def release(self, connection: "Connection[TupleRow]", released: Mapping[str, Duration]) -> None:
+        """Hand these tasks back."""
+        for since in sorted(set(released.values())):
+            names = [name for name, at in released.items() if at == since]
+            undecided = max(boottime() - since, 0)
+            connection.execute(sql.RELEASE, {**self._values, "names": names, "undecided": undecided})
+        self._announce(connection)
+
+    def settle(self, connection: "Connection[TupleRow]", names: Collection[str]) -> None:
+        """Note that all that was missed before these were taken over has been recorded."""
+        connection.execute(sql.SETTLE, {**self._values, "names": list(names)})
+
+    def describe(self, connection: "Connection[TupleRow]", definitions: Sequence[Definition]) -> None:
+        """Tell what the tasks are by now that this host owns."""
+        connection.execute(sql.DESCRIBE, {**self._values, "tasks": _as_json(definitions)})
+
+    def look(
+        self, connection: "Connection[TupleRow]", request: ExchangeRequest
+    ) -> tuple[OwnershipResult, dict[str, int], Duration]:
+        """OwnershipResult at what others have done, and take over what no live host owns.
+
+        Returns what came of it, what this host owns then, and when the next lease of an owner runs out, in
+        microseconds from now; 0: none that is known. It counts once it is committed.
+        """
+        connection.execute(sql.DURABLE)
+        if request.watched:
+            connection.execute(sql.JUDGE, {**self._values, "runs": list(request.watched)})
+        obstacle = request.obstacle or self._unreliable(connection)
+        definitions = {one.name: one for one in request.definitions}
+        rows = connection.execute(sql.OWNERS, {**self._values, "names": list(definitions)}).fetchall()
+        free = self._free([row for row in rows if not row[5] or self._is_unknown_own(row)], connection, definitions)
+        wanted = [] if obstacle else self._take_over.choose(free)
+        wanted += [row[0] for row in rows if not obstacle and self._is_unknown_own(row) and row[0] not in wanted]
+        owned = {row[0]: self._owned[row[0]] for row in rows if row[4] and row[5] and self._owned.get(row[0]) == row[2]}
+        taken = self._take(connection, [definitions[name] for name in wanted]) if wanted else []
+        owners = {row[0]: Owner(row[1], row[5], row[3] != definitions[row[0]].digest) for row in rows}
+        events = self._history.news(connection)
+        leases = [left for *_, alive, left in rows if alive]
+        owned |= {one.task.name: one.term for one in taken}
+        return OwnershipResult(events, owners, taken, obstacle), owned, min(leases, default=0)
+
+    def looked(self, owned: Mapping[str, int]) -> None:
+        """Note that a look was committed. Not in a transaction."""
+        self._owned = dict(owned)
+
+    @property
+    def history(self) -> SharedHistory:
+        """What has been read of the records."""
+        return self._history
+
+    @property
+    def observer(self) -> OwnershipObserver:
+        """Who hears of it."""
+        return self._observer
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Own these no longer. Not in a transaction."""
+        for name in names:
+            self._owned.pop(name, None)
+
+    def _is_unknown_own(self, row: "TupleRow") -> bool:
+        """Whether this host owns the task by the row alone: the commit by which it took it over was in doubt."""
+        return bool(row[4]) and self._owned.get(row[0]) != row[2]
+
+    def _free(
+        self, rows: Sequence["TupleRow"], connection: "Connection[TupleRow]", definitions: Mapping[str, Definition]
+    ) -> list[FreeTask]:
+        if not rows:
+            self._take_over.choose([])
+            return []
+        own = self._membership.host
+        digests: dict[str, dict[str, str]] = {row[0]: {own: definitions[row[0]].digest} for row in rows}
+        values = {**self._values, "names": list(digests)}
+        for name, host, digest in connection.execute(sql.DIGESTS, values).fetchall():
+            digests[name][host] = digest
+        return [FreeTask(row[0], row[3], digests[row[0]]) for row in rows]
+
+    def _take(self, connection: "Connection[TupleRow]", definitions: Sequence[Definition]) -> list[TakenTask]:
+        names = [one.name for one in definitions]
+        connection.execute(sql.LOCK, {**self._values, "names": names})
+        free: dict[str, int] = dict(connection.execute(sql.FREE, {**self._values, "names": names}).fetchall())
+        if not free:
+            return []
+        given = [{**json_of(one), "decided_at": seconds(free[one.name])} for one in definitions if one.name in free]
+        values = {**self._values, "names": list(free), "tasks": json.dumps(given)}
+        rows = connection.execute(sql.TAKE, values).fetchall()
+        return [TakenTask(OwnedTask(name, armed, number), term, free[name]) for name, term, armed, number in rows]
+
+    def _unreliable(self, connection: "Connection[TupleRow]") -> str:
+        row = connection.execute(sql.ASYNCHRONOUS_STANDBYS).fetchone()
+        return _ASYNCHRONOUS if row is not None and row[0] else ""
+
+    def _announce(self, connection: "Connection[TupleRow]") -> None:
+        connection.execute(ANNOUNCE, {"channel": CHANGES.format(fleet=self._membership.fleet)})
+
+    @property
+    def _values(self) -> dict[str, object]:
+        one = self._membership
+        return {"fleet": one.fleet, "host": one.host, "incarnation": one.incarnation, "state_id": one.state_id}
+
+
+def json_of(one: Definition) -> dict[str, object]:
+    """Return it as the statements take it."""
+    return {**one._asdict(), "armed_at": seconds(one.armed_at)}
+
+
+def _as_json(definitions: Sequence[Definition]) -> str:
+    return json.dumps([json_of(one) for one in definitions])

@@ -1,0 +1,177 @@
+"""Tasks that one host of a fleet runs: real daemons, a real PostgreSQL server, and what goes wrong between them."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from support.fleet_hosts import FleetHosts, fleet_hosts, prepare
+from support.servers.postgres_server import PostgresServer, postgres_server
+
+psycopg = pytest.importorskip("psycopg")
+
+LIMIT = 60.0
+"""Seconds that anything may take."""
+_NUMBERS = count()
+EACH_SECOND = "cron('* * * * * *')"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    with postgres_server() as made:
+        prepare(made)
+        yield made
+
+
+@pytest.fixture
+def fleet(server: PostgresServer, tmp_path: Path) -> Iterator[FleetHosts]:
+    tmp_path.chmod(0o755)
+    with fleet_hosts(server, f"one{next(_NUMBERS)}", tmp_path) as made:
+        yield made
+
+
+def until(fleet: FleetHosts, done: Callable[[], object], limit: float = LIMIT) -> None:
+    """Wait until this holds: it is looked at when a host says something, and the runs say something each second."""
+    end = time.monotonic() + limit
+    while not done():
+        assert time.monotonic() < end, fleet.story()
+        for host in fleet.hosts.values():
+            host.listen(0.1)
+
+
+def begun(fleet: FleetHosts, runs: int, host: str = "") -> None:
+    """Wait until so many runs have begun more than now, all or those of a host."""
+    before = len([one for one in fleet.ledger() if host in ("", one[2])])
+    until(fleet, lambda: len([one for one in fleet.ledger() if host in ("", one[2])]) >= before + runs)
+
+
+def check(fleet: FleetHosts) -> None:
+    """Nothing has begun twice, or without a record; numbers are used once."""
+    assert not fleet.begun_twice()
+    claimed = fleet.ask("SELECT task_name, number, host FROM rocketd.record WHERE kind = 'run' AND term IS NOT NULL")
+    assert len({key[:2] for key in claimed}) == len(claimed)
+    assert set(fleet.ledger()) <= set(claimed)
+
+
+def test_one_host_runs_it_and_another_takes_over_after_kill_9(fleet: FleetHosts) -> None:
+    text = fleet.task("tick", EACH_SECOND, 'overlap = "allow"')
+    for name in ("web1", "web2", "web3"):
+        fleet.add(name, text)
+    begun(fleet, 3)
+    owner = fleet.owner("tick")
+    assert {host for _, _, host in fleet.ledger()} == {owner}
+    fleet.hosts.pop(owner).kill()
+    killed = time.monotonic()
+    until(fleet, lambda: any(host != owner for _, _, host in fleet.ledger()))
+    assert time.monotonic() - killed < 30  # a lease of 2 s and a look; the machine may be busy
+    begun(fleet, 3)
+    check(fleet)
+
+
+def test_sigterm_hands_it_back_before_the_lease_has_run_out(fleet: FleetHosts) -> None:
+    text = fleet.task("tick", EACH_SECOND, 'overlap = "allow"')
+    for name in ("web1", "web2"):
+        fleet.add(name, text, lease="30s")
+    begun(fleet, 2)
+    owner = fleet.owner("tick")
+    stopped = fleet.hosts.pop(owner)
+    assert stopped.stop() == 0
+    asked = time.monotonic()
+    until(fleet, lambda: any(host != owner for _, _, host in fleet.ledger()))
+    assert time.monotonic() - asked < 25, "no lease had to run out"
+    assert any("handed back 1 task of the fleet: tick" in line for line in stopped.lines)
+    check(fleet)
+
+
+@pytest.mark.parametrize("length", [0.7, 5.0], ids=["shorter than the lease", "longer than the lease"])
+def test_a_frozen_daemon_begins_nothing_that_another_has_taken_over(fleet: FleetHosts, length: float) -> None:
+    text = fleet.task("tick", EACH_SECOND, 'overlap = "allow"')
+    for name in ("web1", "web2"):
+        fleet.add(name, text)
+    begun(fleet, 3)
+    owner = fleet.owner("tick")
+    frozen = fleet.hosts[owner]
+    frozen.signal(signal.SIGSTOP)
+    thaw = time.monotonic() + length
+    until(fleet, lambda: time.monotonic() > thaw)
+    frozen.signal(signal.SIGCONT)
+    begun(fleet, 4)
+    check(fleet)
+
+
+def test_a_silent_network_keeps_a_host_from_beginning_anything(fleet: FleetHosts) -> None:
+    text = fleet.task("tick", EACH_SECOND, 'overlap = "allow"')
+    for name in ("web1", "web2"):
+        fleet.add(name, text)
+    begun(fleet, 3)
+    owner = fleet.owner("tick")
+    fleet.networks[owner].silence()
+    until(fleet, lambda: any("gave up 1 task of the fleet: tick" in line for line in fleet.hosts[owner].lines))
+    until(fleet, lambda: fleet.owner("tick") not in ("", owner))
+    begun(fleet, 3)
+    fleet.networks[owner].heal()
+    begun(fleet, 3)
+    check(fleet)
+
+
+def test_a_server_that_crashes_loses_and_doubles_nothing(fleet: FleetHosts, server: PostgresServer) -> None:
+    text = fleet.task("tick", EACH_SECOND, 'overlap = "allow"')
+    for name in ("web1", "web2"):
+        fleet.add(name, text)
+    begun(fleet, 3)
+    for _ in range(3):
+        server.stop("immediate")
+        server.start()
+        begun(fleet, 3)
+    check(fleet)
+
+
+def test_the_end_of_a_task_on_one_host_starts_another_on_another_host(fleet: FleetHosts) -> None:
+    first = fleet.task("extract", EACH_SECOND, 'overlap = "allow"')
+    second = fleet.task("load", "after_success('extract')")
+    fleet.add("web1", first)
+    begun(fleet, 1)
+    fleet.add("web2", first + second)
+    until(fleet, lambda: fleet.owner("load") == "web2")
+    until(fleet, lambda: len([one for one in fleet.ledger() if one[0] == "load"]) >= 2)
+    assert {host for task, _, host in fleet.ledger() if task == "extract"} == {"web1"}
+    check(fleet)
+    causes = fleet.ask("SELECT DISTINCT cause_task FROM rocketd.record WHERE task_name = 'load' AND kind = 'run'")
+    assert causes == [("extract",)]
+
+
+def test_a_host_with_another_definition_does_not_take_it_over_and_says_so(fleet: FleetHosts) -> None:
+    fleet.add("web1", fleet.task("tick", EACH_SECOND, 'overlap = "allow"'))
+    begun(fleet, 2)
+    fleet.add("web2", fleet.task("tick", EACH_SECOND, 'overlap = "allow"', 'timeout = "1h"'))
+    fleet.add("web3", fleet.task("tick", EACH_SECOND, 'overlap = "allow"'))
+    until(fleet, lambda: "web1 owns it, where it is another task than here" in fleet.why("web2", "tick"))
+    until(fleet, lambda: "stands by on this host: web1 owns it" in fleet.why("web3", "tick"))
+    fleet.hosts.pop("web1").kill()
+    until(fleet, lambda: fleet.owner("tick") == "web3")
+    begun(fleet, 2, "web3")
+    assert not [one for one in fleet.ledger() if one[2] == "web2"]
+    fleet.hosts.pop("web3").kill()
+    begun(fleet, 2, "web2")  # nobody has the other one any longer
+    check(fleet)
+
+
+@pytest.mark.skipif(not os.environ.get("ROCKETD_FLEET_LONG"), reason="takes minutes: ROCKETD_FLEET_LONG=1")
+def test_a_daemon_frozen_for_longer_than_lost_after_is_counted_as_lost(fleet: FleetHosts) -> None:
+    text = fleet.task("long", "every('5 s') | retry(3)", command="sleep 1000")
+    for name in ("web1", "web2"):
+        fleet.add(name, text, extra='lost_after = "1 min"\n')
+    until(fleet, fleet.ledger)
+    owner = fleet.owner("long")
+    frozen = fleet.hosts[owner]
+    frozen.signal(signal.SIGSTOP)
+    until(fleet, lambda: any(host != owner for _, _, host in fleet.ledger()), 150)
+    frozen.signal(signal.SIGCONT)
+    until(fleet, lambda: any("so these runs are stopped: long/1" in line for line in frozen.lines), 150)
+    check(fleet)
+    ends = fleet.ask("SELECT action, cause, message FROM rocketd.record WHERE kind = 'end' AND number = 1")
+    assert [end[:2] for end in ends] == [("crash", "down")]
