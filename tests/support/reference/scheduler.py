@@ -23,6 +23,8 @@ class Reference(Host):
     ) -> None:
         super().__init__(now, grain, span, fate)
         self.slots = slots
+        self.gone: dict[str, int] = {}
+        """What is still to be told of a time when nobody looked; of a task that starts before that is: at its start."""
 
     # -- the scheduler ------------------------------------------------------------------------------------------------
 
@@ -130,15 +132,22 @@ class Reference(Host):
         return bool(task.mutex) and any(self.tasks[run.task].mutex == task.mutex for run in self.going)
 
     def _begin(self, task: Task, due: int) -> None:
-        last = task.scheduled
+        last, attempt, trigger = task.scheduled, 1, "schedule"
         if task.requests:
             task.requests -= 1
-            self.begin(task, due, 1, "hand")
+            trigger = "hand"
         elif last is not None and self.is_retry(task, self.now):
             trigger = "rerun" if last.action == "crash" else "retry"
-            self.begin(task, self.on_wall(last.due, last.ahead), last.attempt + 1, trigger)
-        else:
-            self.begin(task, due, 1, "schedule")
+            due, attempt = self.on_wall(last.due, last.ahead), last.attempt + 1
+        self._tell_gone(task)
+        self.begin(task, due, attempt, trigger)
+
+    def _tell_gone(self, task: Task) -> None:
+        last = self.gone.pop(task.name, None)
+        if last is not None:
+            chance = task.chance
+            self.miss(task, last, "unobserved", alone=True)
+            task.chance = chance
 
     # -- time passes --------------------------------------------------------------------------------------------------
 
@@ -179,12 +188,12 @@ class Reference(Host):
 
     def unobserved(self, start: int) -> None:
         """Nobody looked since then: what opened and closed is gone, once this instant has been looked at."""
-        gone = {task.name: self._closed(task, start) for task in self.tasks.values()}
+        closed = {task.name: self._closed(task, start) for task in self.tasks.values()}
+        self.gone = {name: last for name, last in closed.items() if last is not None}
         self.look()
-        for name, last in gone.items():
-            if last is not None:
-                self.miss(self.tasks[name], last, "unobserved", alone=True)
-                self.look()
+        for task in self.tasks.values():
+            self._tell_gone(task)
+            self.look()
 
     def _closed(self, task: Task, start: int) -> int | None:
         found = opened = None
