@@ -16,6 +16,7 @@ from rocketd.core.conditions.probe import Probe
 from rocketd.core.instant import SECOND, Instant, datetime_of
 from rocketd.core.model import task as core
 from rocketd.core.model.condition import FALSE, TRUE, Condition
+from rocketd.core.model.events import Spawned
 from rocketd.core.model.run import Action, Run
 from rocketd.core.scheduler.forecast import ExpectedRun, Forecast
 from rocketd.core.scheduler.scheduler import NEXT_STEPS, Scheduler
@@ -89,7 +90,10 @@ class SchedulerPreview:
             if reader is None:
                 scheduler.load(tasks, now, {})
                 return []
-            return [one.run for one in recover_scheduler(reader, scheduler, tasks, now).open_runs]
+            active = [one.run for one in recover_scheduler(reader, scheduler, tasks, now).open_runs]
+            for run in active:  # since when, no record tells better
+                scheduler.learn(Spawned(run, 0, 0, run.start))
+            return active
 
     def simulate(self, begin: Instant, end: Instant, options: SimulationOptions) -> list[SimulatedRun]:
         """Return the runs that would start from `begin` on, and before `end`. Raises StoreError."""

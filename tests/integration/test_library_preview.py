@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from rocketd import Rocketd
-from rocketd.conds import after_fail, after_success, cron, daily, every, path_exists, retry, time_of_day
+from rocketd.conds import after_fail, after_success, cron, daily, every, path_exists, retry, running, time_of_day
 from rocketd.core.errors import RocketdError, StoreError
 from rocketd.log import MinimalRecord, RunRecord
 from rocketd.repos import CSVFileRepo, MemoryRepo
@@ -55,6 +55,14 @@ def test_why_tells_what_would_be_so_at_a_start() -> None:
     assert app.session["first"].why().holds is False
     assert app.session["second"].why().holds is True
     assert app_with().session["first"].why().holds is True
+
+
+def test_how_long_an_open_run_has_been_running_is_known_from_its_start() -> None:
+    app = app_with(with_records("run", before=20 * 60))
+    app.task(running("first").less_than("10 min"), name="early", code="pass")
+    app.task(running("first").more_than("10 min"), name="late", code="pass")
+    assert app.session["early"].why().holds is False
+    assert app.session["late"].why().holds is True
 
 
 def test_the_repository_is_read_once_and_again_for_another_one() -> None:
