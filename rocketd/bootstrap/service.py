@@ -159,7 +159,7 @@ class Service:
             with permanent_store_errors():
                 self._state_lock = StateLock(self._options.state_dir)
             self._stack.push_async_callback(close_in_thread, self._state_lock.release)
-        if (lock := lock_runtime_directory(self._options.runtime_dir)) >= 0:
+        if (lock := lock_runtime_directory(self._options.runtime_dir, self._options.state_dir)) >= 0:
             self._stack.callback(os.close, lock)
 
     def _make_loop(self, settings: Settings) -> None:

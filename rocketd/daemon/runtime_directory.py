@@ -33,8 +33,14 @@ def make_runtime_directory(directory: Path) -> None:
         require_control(directory, directory.stat(), "runtime directory")
 
 
-def lock_runtime_directory(directory: Path) -> int:
-    """Lock it until the returned descriptor is closed; -1: there is none. Raises RuntimeDirectoryHeld."""
+def lock_runtime_directory(directory: Path, state_directory: Path) -> int:
+    """Lock it until the returned descriptor is closed; -1: there is none, or it is the state directory, locked already.
+
+    Raises RuntimeDirectoryHeld.
+    """
+    with suppress(OSError):
+        if directory.samefile(state_directory):
+            return -1
     try:
         descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:

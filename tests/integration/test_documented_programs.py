@@ -203,6 +203,8 @@ def test_every_file_that_is_shown_has_no_mistake(example: Example, tmp_path: Pat
         text = "".join(f"[task.t{number}]\ncommand = ['/bin/true']\n{line}\n" for number, line in enumerate(lines))
     if text.startswith("ping = "):  # one line of a task
         text = f"{TASK}{text}"
+    if 'run_on = "one"' in text:  # which needs a fleet
+        folder.write("rocketd.toml", '[fleet]\nurl = "postgresql://rocketd@db.example.com/rocketd"\n')
     folder.write("rocketd.toml" if SETTINGS.search(text) else "tasks.toml", text)
     script = "from rocketd.cli.rocketctl import main; raise SystemExit(main())"
     call = [sys.executable, "-c", script, "--config-dir", str(folder.path), "check"]

@@ -208,10 +208,12 @@ def test_a_directory_behind_one_that_the_user_may_not_enter_is_not_entered(world
     assert end.message == f"cannot start: directory {place}/link: Permission denied"
 
 
-@pytest.mark.parametrize("home", ["/nonexistent", "/root", "/etc/passwd"])
+@pytest.mark.parametrize("home", ["/nonexistent", "", "/etc/passwd"], ids=["missing", "closed", "a file"])
 def test_a_user_without_a_home_or_rights_on_it_runs_in_the_root(world: World, home: str) -> None:
-    work = replace(shell("pwd"), surroundings=Surroundings(identity=replace(nobody(), home=home)))
-    assert world.run(work).output == "/\n"
+    with TemporaryDirectory() as closed:  # 0700
+        identity = replace(nobody(), home=home or closed)
+        work = replace(shell("pwd"), surroundings=Surroundings(identity=identity))
+        assert world.run(work).output == "/\n"
 
 
 def test_a_directory_that_only_the_user_may_enter_is_entered(world: World, place: Path) -> None:
