@@ -2,7 +2,7 @@
 # The product is tested as it is shipped: `test` builds the wheel, installs it into .venv, and runs the tests against that.
 
 PYTHON  = $$(packaging/host/python)
-WORKERS = 2
+WORKERS = 3
 SEEDS   = 1000
 STARTS  = 10000
 INPUTS  = 1000000
