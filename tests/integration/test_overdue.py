@@ -1,5 +1,7 @@
 """Tasks that are overdue and runs that are slow, on a real daemon: told once, in the journal and to hooks."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +34,17 @@ def test_a_task_without_a_success_is_told_once_also_after_a_restart(daemon: Daem
     daemon.until_line("its on_overdue hook succeeded", 2)
     assert daemon.stop() == 0
     assert sum("backup is overdue" in line for line in daemon.lines) == 2
+
+
+def test_the_list_of_overdue_tasks_has_no_others(daemon: Daemon) -> None:
+    tasks = (("late", "1 s"), ("young", "1 h"))
+    daemon.write("a.toml", "".join(f'[task.{name}]\ncommand = ["true"]\nmax_age = "{age}"\n' for name, age in tasks))
+    daemon.start()
+    daemon.until_line("late is overdue")
+    command = [sys.executable, "-m", "rocketd.cli.rocketctl", f"--runtime-dir={daemon.runtime}", "list", "--overdue"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert "late" in listed
+    assert "young" not in listed
 
 
 def test_a_run_that_takes_too_long_is_told_once_and_goes_on(daemon: Daemon) -> None:
