@@ -248,6 +248,8 @@ install-rest:
 	install -D -m 644 systemd/rocketd.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/rocketd.conf
 	install -D -m 644 systemd/rocketd.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/rocketd.conf
 	install -m 644 CHANGELOG.md $(DESTDIR)$(PREFIX)/share/doc/rocketd
+	[ ! -d $(DESTDIR)$(SYSCONFDIR)/needrestart/conf.d ] || \
+	    install -m 644 etc/needrestart/rocketd.conf $(DESTDIR)$(SYSCONFDIR)/needrestart/conf.d/rocketd.conf
 	@[ -n "$(DESTDIR)" ] || echo "now: systemd-sysusers && systemctl daemon-reload && journalctl --update-catalog && systemctl enable --now rocketd"
 
 # -- leaving ------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ class Together(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types 
 
     def _split_scope(self, nodeid: str) -> str:
         parameters = nodeid.partition("[")[2]
-        releases = [release for release in ("bookworm", "trixie") if release in parameters]
+        releases = [release for release in ("bookworm", "trixie", "noble") if release in parameters]
         return releases[0] if releases else nodeid.partition("::")[0]
 
 

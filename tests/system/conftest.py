@@ -1,4 +1,7 @@
-"""Debian 12 and 13, each with the package of this tree installed, booted for one test."""
+"""Debian 12 and 13, each with the package of this tree installed, booted for one test.
+
+`ROCKETD_SUITES=noble` boots another release instead: Ubuntu 24.04, whose archive's key has to be on this host.
+"""
 
 import os
 import shutil
@@ -11,7 +14,8 @@ from support.machines import debian_trees
 from support.machines.machine import Machine
 
 NEEDS = ("systemd-nspawn", "mmdebstrap", "unshare", "nsenter", "make")
-SUITES = [pytest.param(suite, marks=getattr(pytest.mark, suite)) for suite in ("bookworm", "trixie")]
+RELEASES = os.environ.get("ROCKETD_SUITES", "bookworm trixie").split()
+SUITES = [pytest.param(suite, marks=getattr(pytest.mark, suite)) for suite in RELEASES]
 
 
 def why_not() -> str | None:
