@@ -25,22 +25,56 @@ _INTRODUCTION: Final = """\
 # Journal fields
 
 rocketd writes to the journal with structured fields, so that you can search for them with journalctl(1), or with
-sd_journal(3).
+sd_journal(3); [examples](#examples) are at the end of this page.
 The names and values on this page are an interface: they are never given another meaning.
-
-```sh
-journalctl ROCKETD_TASK=backup                   # one task: its events and its output
-journalctl ROCKETD_TASK=backup ROCKETD_STREAM=stderr
-journalctl ROCKETD_RUN_ID=ID                     # one run, by the id that `rocketctl show` prints
-journalctl ROCKETD_ACTION=fail ROCKETD_ACTION=crash --since yesterday
-journalctl -u rocketd -o verbose -n 1            # one entry with all its fields
-```
 
 Every entry has `MESSAGE`, `PRIORITY` (3 error, 4 warning, 5 notice, 6 info, 7 debug) and `SYSLOG_IDENTIFIER`:
 `rocketd`, or the task's name for a line of its output.
 What happened has a `MESSAGE_ID` as well, from the [list below](#message-ids); `journalctl -x` shows its explanation.
 Times are in microseconds since 1970-01-01 00:00 UTC, lengths of time in microseconds.
 A field that does not apply is absent.
+"""
+
+_EXAMPLES: Final = """\
+## Examples
+
+One task: its events and its output; the output alone:
+
+```sh
+journalctl ROCKETD_TASK=backup
+journalctl ROCKETD_TASK=backup ROCKETD_STREAM=stdout
+```
+
+One run, by its number, or by the id that `rocketctl history --json` shows:
+
+```sh
+journalctl ROCKETD_TASK=backup ROCKETD_NUMBER=7
+journalctl ROCKETD_RUN_ID=ID
+```
+
+What has failed or was interrupted, of all tasks:
+
+```sh
+journalctl ROCKETD_ACTION=fail ROCKETD_ACTION=crash --since yesterday
+```
+
+What somebody started by hand, with who it was:
+
+```sh
+journalctl ROCKETD_TRIGGER=hand ROCKETD_ACTION=run --output cat
+```
+
+All that rocketd and its tasks say, as it comes:
+
+```sh
+journalctl --follow SYSLOG_IDENTIFIER=rocketd + ROCKETD_STREAM=stdout + ROCKETD_STREAM=stderr
+```
+
+One entry with all its fields:
+
+```sh
+journalctl --unit rocketd --output verbose --lines 1
+```
 """
 
 _FIELDS: Final = (
@@ -95,7 +129,7 @@ _FIELDS: Final = (
 
 def reference() -> str:
     """Return the page, in Markdown."""
-    return "\n".join([_INTRODUCTION, *_fields(), *_message_ids(), ""])
+    return "\n".join([_INTRODUCTION, *_fields(), *_message_ids(), "", _EXAMPLES.rstrip(), ""])
 
 
 def field_names() -> list[str]:
