@@ -29,6 +29,7 @@ from rocketd.core.scheduler.ownership import Ownership
 from rocketd.core.scheduler.standby import OwnedTask
 from rocketd.daemon.fleet_view import FleetView, NoFleet
 from rocketd.daemon.loop import Loop
+from rocketd.fleet.announcements import channel_of
 from rocketd.fleet.connection import FleetConnection
 from rocketd.fleet.identity import identify, place_of
 from rocketd.fleet.member import Member
@@ -138,7 +139,7 @@ class FleetSession:
         self._lease_timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._ownership = FleetOwnership(loop, membership.host, Ownership(settings.lease, settings.lost_after))
-        connection = FleetConnection(settings.url, settings.password_file)
+        connection = FleetConnection(settings.url, settings.password_file, channel_of(membership.fleet))
         self._member = Member(membership, connection, reader, self, self)
         self._ownership.member = self._member.tasks
 

@@ -194,6 +194,8 @@ class FleetOwnership:
             here = self._loop.scheduler.running_runs
             owned = self._ownership.terms
             self.member.watch({run.run_id for name in owned for run in self._standby.runs_elsewhere(name, here)})
+            tasks = self._loop.scheduler.tasks
+            self.member.follow({one for name in owned if name in tasks for one in (name, *tasks[name].watched_tasks)})
 
     # -- time passes ------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ gets an error.
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
@@ -19,12 +19,13 @@ from rocketd.fleet.schema import LEAST, STEPS
 from rocketd.store.regular_file import read_regular
 
 if TYPE_CHECKING:
-    from psycopg import Connection
+    from psycopg import Connection, Notify
     from psycopg.rows import TupleRow
 
 _CONNECT_TIMEOUT: Final = 5
 """Seconds for each address of the server."""
 _VERSION: Final = "SELECT number, least FROM rocketd.schema_version"
+_SESSION: Final = "SELECT pg_backend_pid()"
 _END_IF_IDLE: Final = "SET LOCAL idle_in_transaction_session_timeout = '5s'"
 """A host that falls silent in a transaction must not keep its rows locked: the server would wait for it for hours."""
 _NO_DRIVER: Final = "pip install 'rocketd[fleet]', or Debian's python3-psycopg; see docs/how-to/several-hosts.md"
@@ -46,9 +47,14 @@ class FleetError(StoreError):
 class FleetConnection:
     """Opens a connection when it is first used; `abort` may be called from any thread, all else from one."""
 
-    def __init__(self, url: str, password_file: str = "") -> None:
+    def __init__(self, url: str, password_file: str = "", channel: str = "") -> None:
         self._url = url
         self._password_file = password_file
+        self._channel = channel
+        self.heard: Callable[[str], object] = str
+        """Called with what is announced in the channel, while the connection is used, and in `hear`."""
+        self.is_pooled = False
+        """Whether a pooler stands between: it may give each transaction to another session, so that none listens."""
         self._connection: Connection[TupleRow] | None = None
         self._lock = Lock()
         self._socket: socket.socket | None = None
@@ -62,7 +68,43 @@ class FleetConnection:
             self._keep_socket(self._connection.fileno())
             with _translating():
                 _check_version(self._connection)
+                self._listen(self._connection)
         return self._connection
+
+    def _listen(self, connection: "Connection[TupleRow]") -> None:
+        """Have announcements sent here; not through a pooler, where another session would listen for ever."""
+        if not self._channel:
+            return
+        row = connection.execute(_SESSION).fetchone()
+        self.is_pooled = (
+            row is None or row[0] != connection.info.backend_pid
+        )  # a pooler makes up the ids that it tells its clients
+        if not self.is_pooled:
+            connection.add_notify_handler(self._on_notify)
+            connection.execute(f'LISTEN "{self._channel}"'.encode())
+            self.heard("")  # something may have been announced before
+
+    @property
+    def descriptor(self) -> int:
+        """What becomes readable when something is announced or the connection is broken; -1: it is closed."""
+        return -1 if self._connection is None or self._connection.closed else self._connection.fileno()
+
+    def hear(self) -> None:
+        """Take what has been announced, and wait for nothing. Raises FleetError if the connection is broken."""
+        if self._connection is None:
+            return
+        with _translating():
+            session = self._connection.pgconn
+            session.consume_input()
+            while (found := session.notifies()) is not None:
+                self._take(found.be_pid, found.extra.decode(errors="replace"))
+
+    def _on_notify(self, found: "Notify") -> None:
+        self._take(found.pid, found.payload)
+
+    def _take(self, sender: int, text: str) -> None:
+        if self._connection is not None and sender != self._connection.info.backend_pid:
+            self.heard(text)
 
     def open_unchecked(self) -> "Connection[TupleRow]":
         """Open a connection to a database that may have no tables yet. Raises FleetError."""

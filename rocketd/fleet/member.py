@@ -7,14 +7,15 @@ says so, and whoever hears that can shut the connection (`abort`).
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
-from rocketd.background_threads import WorkerThread
 from rocketd.core.backoff import Backoff
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import SECOND, Duration
 from rocketd.fleet.connection import FleetConnection, FleetError
+from rocketd.fleet.member_observer import FleetObserver
 from rocketd.fleet.member_tasks import MemberTasks
+from rocketd.fleet.member_thread import MemberThread
 from rocketd.fleet.membership import Counts, Holder, Membership, NotHolder, SharedTask
 from rocketd.fleet.record_reader import BATCH, LoggedRow, LogPlace, RecordReader
 from rocketd.fleet.records import run_name
@@ -26,24 +27,10 @@ if TYPE_CHECKING:
 
 _RETRY: Final = Backoff(0.1, 5.0)
 """Seconds between two tries at a database that fails."""
-
-
-class FleetObserver(Protocol):
-    """Hears of what becomes of the exchange with the database; on the member's thread."""
-
-    def exchange_begins(self) -> None: ...
-    def exchange_ends(self) -> None: ...
-    def joined(self) -> None:
-        """The host has its name, perhaps again: all tasks are to be shown anew."""
-        ...
-
-    def renewed(self, sent_at: float, sent_at_boottime: Duration, clock_offset: Duration) -> None:
-        """The lease was renewed by what was sent then, in seconds of the steady clock, and by the boot-time clock."""
-        ...
-
-    def failed(self, error: StoreError) -> None: ...
-    def refused(self, holder: str) -> None: ...
-    def note(self, text: str) -> None: ...
+_POOLED: Final = (
+    "a pooler stands before the fleet's database, so this host hears of nothing at once: a task that waits for one of "
+    "another host starts up to a third of lease later; let url name the server itself"
+)
 
 
 class Member:
@@ -61,11 +48,12 @@ class Member:
         self.tasks = MemberTasks(membership, ownership, reader, self)
         """Its part in the tasks that one host runs."""
         self._connection = connection
+        connection.heard = self.tasks.heard
         self._reader = reader
         self._observer = observer
         self.counts = (0, 0)
         """How many tasks are loaded, and how many runs are active."""
-        self._thread, self._woken = WorkerThread("fleet", self._run), True
+        self._thread, self._woken, self._told_pooled = MemberThread("fleet", self._run), True, False
         self._tasks: dict[str, SharedTask] = {}
         self._names: Collection[str] | None = None
         self._misses: dict[str, int | None] = {}
@@ -133,15 +121,19 @@ class Member:
                 self._observer.failed(StoreError(f"cannot talk to the fleet: {error!r}"))
                 pause = _RETRY.longest
         self._leave()
+        self._thread.release()
 
     def _wait(self, pause: float) -> bool:
         """Wait for work, or for the next sign of life, or after a failure for the pause; False: it is time to end."""
         timeout = pause or max(min(self._next_renewal - time.monotonic(), self.tasks.until_look()), 0.0)
-        with self._thread.waiting_for(lambda: self._thread.closing or (self._woken and not pause), timeout):
+        descriptor = -1 if pause else self._connection.descriptor
+        self._thread.wait_until(lambda: self._thread.closing or (self._woken and not pause), timeout, descriptor)
+        with self._thread.locked():
             self._woken = False
             return not self._thread.closing
 
     def _attend(self) -> None:
+        self._connection.hear()
         if self.tasks.begins_epoch():
             self._position = None
         if self._position is None and not self._join():
@@ -292,6 +284,9 @@ class Member:
     def _exchange(self) -> Iterator["Connection[TupleRow]"]:
         with self._limited(), self._connection.exchange() as connection:
             yield connection
+        if self._connection.is_pooled and not self._told_pooled:
+            self._told_pooled = True
+            self._observer.note(_POOLED)
 
     @contextmanager
     def in_transaction(self) -> Iterator["Connection[TupleRow]"]:

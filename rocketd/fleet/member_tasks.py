@@ -6,7 +6,8 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Final, Protocol
 
-from rocketd.core.instant import SECOND, Duration
+from rocketd.core.instant import MILLISECOND, SECOND, Duration
+from rocketd.fleet.announcements import concerns, hash_of
 from rocketd.fleet.connection import FleetError
 from rocketd.fleet.membership import Membership
 from rocketd.fleet.record_reader import RecordReader
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _AFTER_LEASE: Final[Duration] = SECOND // 10
 """How long after the end of another host's lease to look whether it has been renewed."""
+_BETWEEN_LOOKS: Final[Duration] = 10 * MILLISECOND
+"""How long after a look the next one may be that an announcement asks for."""
 
 
 class Exchanges(Protocol):
@@ -40,8 +43,10 @@ class MemberTasks:
         self._request = ExchangeRequest()
         self._epoch = 0
         self._next_look: Duration | None = None
-        self._look_soon = False
+        self._last_look: Duration = 0
         self._decided: Duration = 0
+        self._watched: Collection[str] = ()
+        self._loaded: tuple[Sequence[Definition], Collection[str]] = (), ()
 
     def begin_epoch(self, epoch: int, definitions: Sequence[Definition], reach: Duration) -> None:
         """Own nothing, and join again to own tasks; these are the tasks, and so far back do their conditions look."""
@@ -81,10 +86,9 @@ class MemberTasks:
         """Note that what had happened to the tasks up to then has been decided, and is recorded or claimed."""
         self._decided = max(self._decided, at)
 
-    def look_soon(self) -> None:
-        """Something has been announced."""
-        with self._member.changing():
-            self._look_soon = True
+    def follow(self, names: Collection[str]) -> None:
+        """Look at once when something has been recorded of these tasks."""
+        self._watched = frozenset(map(hash_of, names))
 
     # -- on the member's thread -------------------------------------------------------------------------------------
 
@@ -97,6 +101,15 @@ class MemberTasks:
         """This host has joined, perhaps again: it owns nothing."""
         self._exchange.begin()
         self._next_look = None
+
+    def heard(self, text: str) -> None:
+        """Look soon, if what has been announced matters here; not all the time, whatever is announced."""
+        definitions = self._request.definitions
+        if self._loaded[0] is not definitions:
+            self._loaded = definitions, frozenset(hash_of(one.name) for one in definitions)
+        if concerns(text, self._watched, self._loaded[1]):
+            soon = self._last_look + _BETWEEN_LOOKS
+            self._next_look = soon if self._next_look is None else min(self._next_look, soon)
 
     def undecided(self) -> Duration:
         """Return since how long ago something may have happened to the tasks that is not recorded yet."""
@@ -136,8 +149,7 @@ class MemberTasks:
             with self._member.in_transaction() as connection:
                 self._exchange.describe(connection, request.definitions)
             request.described = False
-        if look or self._look_soon or self.until_look() <= 0:
-            self._look_soon = False
+        if look or self.until_look() <= 0:
             self._look(replace(request))
 
     def _claim(self, request: ExchangeRequest) -> None:
@@ -168,10 +180,13 @@ class MemberTasks:
                 request.released.pop(name, None)
 
     def _look(self, request: ExchangeRequest) -> None:
+        self._next_look, self._last_look = None, boottime()  # what is announced from now on is looked at later
         with self._transaction() as connection:
             look, owned, left = self._exchange.look(connection, request)
         self._exchange.looked(owned)
-        self._next_look = boottime() + left + _AFTER_LEASE if left > 0 else None
+        if left > 0:
+            after = boottime() + left + _AFTER_LEASE
+            self._next_look = after if self._next_look is None else min(self._next_look, after)
         self._observer.looked(request.epoch, look)
 
     @contextmanager

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.instant_text import timestamp
 from rocketd.core.model.run import Action
+from rocketd.fleet.announcements import CHANGED, announce
 from rocketd.fleet.owner_statements import DECIDED_BEFORE, RELEASE_ALL
 from rocketd.fleet.record_reader import LoggedRow, LogPlace
 from rocketd.fleet.records import INSERT, LOCK_OWNERS, as_json
@@ -183,7 +184,9 @@ class Membership:
             values = {**self._values, "scope": self.state_id, "rows": as_json(records, output=self.output)}
             if taken_back := sorted({one.row.task_name for one in records if one.row.action == Action.WITHDRAWN}):
                 connection.execute(LOCK_OWNERS, {**self._values, "names": taken_back})
-            ids = [int(row[0]) for row in connection.execute(INSERT, values).fetchall()]
+            sent = connection.execute(INSERT, values).fetchall()
+            announce(connection, self.fleet, CHANGED, {str(row[1]) for row in sent if row[1] is not None})
+            ids = [int(row[0]) for row in sent]
             if ids:  # one for all of them: each NOTIFY makes commits wait for each other
                 told = json.dumps({"host": self.host, "first": min(ids), "last": max(ids)})
                 connection.execute(_NOTIFY, {"channel": ANNOUNCEMENTS.format(fleet=self.fleet), "told": told})

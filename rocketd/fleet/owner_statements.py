@@ -147,7 +147,7 @@ JUDGE: Final = f"""
     WHERE claimed.fleet = %(fleet)s AND claimed.run_id = ANY(%(runs)s) AND claimed.kind = 'run'
         AND claimed.term IS NOT NULL AND {LOST} AND {_NO_END}
         AND pg_postmaster_start_time() + silent.lost_after < clock_timestamp()
-    ON CONFLICT DO NOTHING
+    ON CONFLICT DO NOTHING RETURNING task_name
 """
 LEFT_OPEN: Final = f"""
     SELECT claimed.run_id FROM rocketd.record AS claimed

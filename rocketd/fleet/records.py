@@ -73,7 +73,7 @@ INSERT: Final = f"""
     WHERE NOT {_HAS_END}
     ON CONFLICT (fleet, host, scope, run_id, kind) DO UPDATE SET {_GROWN}
         WHERE record.kind = 'missed' AND excluded.times >= record.times
-    RETURNING id
+    RETURNING id, CASE WHEN term IS NOT NULL THEN task_name END
 """  # noqa: S608 - names of this package alone; values are bound
 
 

@@ -20,6 +20,7 @@ from rocketd.core.model.events import Missed, Started
 from rocketd.core.scheduler.standby import OwnedTask
 from rocketd.core.scheduler.take_over import FreeTask, TakeOver
 from rocketd.fleet import owner_statements as sql
+from rocketd.fleet.announcements import CHANGED, FREE, announce
 from rocketd.fleet.membership import Membership
 from rocketd.fleet.record_reader import LoggedRow
 from rocketd.fleet.records import as_json
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from psycopg import Connection
     from psycopg.rows import TupleRow
 
-CHANGES: Final = "rocketd.{fleet}.tasks"
-"""Where hosts hear that there is something to look at: a start, an end, a task without an owner."""
-ANNOUNCE: Final = "SELECT pg_notify(%(channel)s, '')"
 _ASYNCHRONOUS: Final = "a standby of the fleet's database is asynchronous: if it takes over, runs could begin twice"
 
 
@@ -180,7 +178,7 @@ class TaskExchange:
             runs = [one.run_id for one in fit if isinstance(one.change, Started)]
             found = connection.execute(sql.CLAIMED, {**self._values, "runs": runs}).fetchall()
             granted |= {str(row[0]) for row in found}
-            self._announce(connection)
+            announce(connection, self._membership.fleet, CHANGED, {one.task for one in fit})
         return granted, {one.run_id for one in claims} - granted
 
     def release(self, connection: "Connection[TupleRow]", released: Mapping[str, Duration]) -> None:
@@ -189,7 +187,7 @@ class TaskExchange:
             names = [name for name, at in released.items() if at == since]
             undecided = max(boottime() - since, 0)
             connection.execute(sql.RELEASE, {**self._values, "names": names, "undecided": undecided})
-        self._announce(connection)
+        announce(connection, self._membership.fleet, FREE, released)
 
     def settle(self, connection: "Connection[TupleRow]", names: Collection[str]) -> None:
         """Note that all that was missed before these were taken over has been recorded."""
@@ -209,7 +207,8 @@ class TaskExchange:
         """
         connection.execute(sql.DURABLE)
         if request.watched:
-            connection.execute(sql.JUDGE, {**self._values, "runs": list(request.watched)})
+            judged = connection.execute(sql.JUDGE, {**self._values, "runs": list(request.watched)}).fetchall()
+            announce(connection, self._membership.fleet, CHANGED, {str(row[0]) for row in judged})
         obstacle = request.obstacle or self._unreliable(connection)
         definitions = {one.name: one for one in request.definitions}
         rows = connection.execute(sql.OWNERS, {**self._values, "names": list(definitions)}).fetchall()
@@ -274,9 +273,6 @@ class TaskExchange:
     def _unreliable(self, connection: "Connection[TupleRow]") -> str:
         row = connection.execute(sql.ASYNCHRONOUS_STANDBYS).fetchone()
         return _ASYNCHRONOUS if row is not None and row[0] else ""
-
-    def _announce(self, connection: "Connection[TupleRow]") -> None:
-        connection.execute(ANNOUNCE, {"channel": CHANGES.format(fleet=self._membership.fleet)})
 
     @property
     def _values(self) -> dict[str, object]:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from support.fleet_hosts import FleetHosts, fleet_hosts, prepare
+from support.fleet_hosts import HOSTS, PASSWORD, FleetHosts, fleet_hosts, prepare
+from support.servers.pgbouncer import pgbouncer
 from support.servers.postgres_server import PostgresServer, postgres_server
 
 psycopg = pytest.importorskip("psycopg")
@@ -133,15 +134,35 @@ def test_a_server_that_crashes_loses_and_doubles_nothing(fleet: FleetHosts, serv
 def test_the_end_of_a_task_on_one_host_starts_another_on_another_host(fleet: FleetHosts) -> None:
     first = fleet.task("extract", EACH_SECOND, 'overlap = "allow"')
     second = fleet.task("load", "after_success('extract')")
-    fleet.add("web1", first)
+    fleet.add("web1", first, lease="4min")  # what is not announced is noticed too late for this test
     begun(fleet, 1)
-    fleet.add("web2", first + second)
+    fleet.add("web2", first + second, lease="4min")
     until(fleet, lambda: fleet.owner("load") == "web2")
     until(fleet, lambda: len([one for one in fleet.ledger() if one[0] == "load"]) >= 2)
     assert {host for task, _, host in fleet.ledger() if task == "extract"} == {"web1"}
     check(fleet)
     causes = fleet.ask("SELECT DISTINCT cause_task FROM rocketd.record WHERE task_name = 'load' AND kind = 'run'")
     assert causes == [("extract",)]
+
+
+def test_behind_a_pooler_in_transaction_mode_nothing_is_announced_and_everything_else_holds(
+    fleet: FleetHosts, server: PostgresServer
+) -> None:
+    first = fleet.task("extract", EACH_SECOND, 'overlap = "allow"')
+    text = first + fleet.task("load", "after_success('extract')")
+    with pgbouncer(server.port, HOSTS, PASSWORD) as port:
+        for name in ("web1", "web2"):
+            fleet.add(name, text, port=port)
+        until(fleet, lambda: [one for one in fleet.ledger() if one[0] == "load"])
+        owner = fleet.owner("extract")
+        fleet.hosts.pop(owner).kill()
+        begun(fleet, 3, next(iter(fleet.hosts)))
+        other = next(iter(fleet.hosts.values()))
+        begun(fleet, 3)
+        assert sum("a pooler stands before the fleet's database" in line for line in other.lines) == 1
+        listening = "SELECT count(*) FROM pg_stat_activity WHERE query ILIKE 'listen%%'"
+        assert fleet.ask(listening) == [(0,)]
+    check(fleet)
 
 
 def test_a_host_with_another_definition_does_not_take_it_over_and_says_so(fleet: FleetHosts) -> None:

@@ -49,12 +49,12 @@ class FleetHosts:
         text = [f"[task.{name}]", f"command = '''{shell}'''", "shell = true", f'when = "{when}"', 'run_on = "one"']
         return "\n".join([*text, *lines, ""])
 
-    def add(self, name: str, tasks: str, lease: str = "2s", extra: str = "") -> Daemon:
-        """Make a host, started."""
+    def add(self, name: str, tasks: str, lease: str = "2s", extra: str = "", port: int = 0) -> Daemon:
+        """Make a host, started; `port`: of what stands before the server."""
         directory = self.directory / name
         directory.mkdir()
         made = self.hosts[name] = self._stack.enter_context(Daemon(directory))
-        network = self.networks[name] = self._stack.enter_context(silent_proxy(self._server.port))
+        network = self.networks[name] = self._stack.enter_context(silent_proxy(port or self._server.port))
         url = self._server.url(name, network.port, self._name)
         made.write(
             "rocketd.toml",
