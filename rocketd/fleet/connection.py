@@ -28,7 +28,7 @@ _VERSION: Final = "SELECT number, least FROM rocketd.schema_version"
 _SESSION: Final = "SELECT pg_backend_pid()"
 _END_IF_IDLE: Final = "SET LOCAL idle_in_transaction_session_timeout = '5s'"
 """A host that falls silent in a transaction must not keep its rows locked: the server would wait for it for hours."""
-_NO_DRIVER: Final = "pip install 'rocketd[fleet]', or Debian's python3-psycopg; see docs/how-to/several-hosts.md"
+_NO_DRIVER: Final = "apt install rocketd-fleet, or pip install 'rocketd[fleet]'; see docs/how-to/several-hosts.md"
 _PERMANENT: Final = ("28", "3D", "3F", "42")
 """Classes of errors that another try does not cure: login, no such database, schema or table, no permission."""
 _DATA: Final = ("22", "23")
