@@ -207,7 +207,9 @@ install-program: wheels
 	rm -f $(DESTDIR)$(LIB)/venv/.gitignore
 	$(PIP) --python $(DESTDIR)$(LIB)/venv/bin/python3 install --no-index --no-compile \
 	    --find-links $(WHEELS) --find-links dist -r $(PINS)/run.txt rocketd==$(VERSION)
+	@# Programs have the path of the interpreter in them: others follow, and no record speaks of these.
 	find $(DESTDIR)$(LIB)/venv/bin -type f -delete
+	sed -i '\,^\.\./\.\./\.\./bin/,d' $(DESTDIR)$(LIB)/venv/lib/python3*/site-packages/*.dist-info/RECORD
 	$(PYTHON) -m compileall -q --invalidation-mode unchecked-hash -s '$(DESTDIR)' $(DESTDIR)$(LIB)/venv/lib
 	install -d $(DESTDIR)$(PREFIX)/bin
 	for program in rocketd rocketctl; do \
