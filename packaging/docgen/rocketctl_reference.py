@@ -142,7 +142,7 @@ NOTES: Final[Mapping[str, Sequence[str]]] = {
         "It also warns of more than 20 tasks at one moment, of a command that talks to a network without a timeout, of",
         "an upgrade that could end its own run, and of a command that still stands in a crontab or timer of this host.",
         "`ignore_warnings` in a task silences such a warning.",
-        "It also lists the tasks that would start at once if they were loaded for the first time now.",
+        "It also lists the tasks that start at once if they are new.",
         "A given file may refer to tasks that are installed already, so you can check it before you install it.",
         "With `--diff`, `check` also shows what the given files change in the installed ones: new, changed and removed",
         "tasks, and their next starts before and after. A file replaces those of its name or with tasks of its names.",

@@ -46,18 +46,20 @@ def _immediate_starts(loaded: LoadResult) -> Iterator[str]:
         return
     starts = immediate_starts(loaded.tasks, loaded.source.at, host=platform.node(), known=loaded.source.known)
     if starts.starting:
-        yield f"{_FIRST} would start at once: {_names(starts.starting)}"
+        yield _new("at once", starts.starting)
     if starts.splayed:
-        yield f"{_FIRST} would start after their splay: {_names(starts.splayed)}"
+        yield _new("after their splay", starts.splayed)
     if len(starts.observed) > _MAX_NAMES:
         names = [name for some in starts.observed.values() for name in some]
-        yield f"{_FIRST} would start as soon as what they await is observed: {_names(names)}"
+        yield _new("as soon as what they await is observed", names)
         return
     for condition, names in starts.observed.items():
-        yield f"{_FIRST} would start as soon as {visible(condition)} holds: {_names(names)}"
+        yield _new(f"as soon as {visible(condition)} holds", names)
 
 
-_FIRST: Final = "loaded for the first time now, these tasks"
+def _new(when: str, names: Sequence[str]) -> str:
+    """Say which tasks start, unless they have been loaded before: the files alone do not tell."""
+    return f"if they are new, these tasks start {when}: {_names(names)}"
 
 
 def _names(names: Sequence[str]) -> str:

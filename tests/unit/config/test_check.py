@@ -73,7 +73,7 @@ def test_what_has_no_effect_is_said(folder: Folder) -> None:
 
 NOON: Final = 1_795_521_600_000_000
 """Tue 2026-11-24 12:00 UTC."""
-FIRST: Final = "loaded for the first time now, these tasks would start"
+FIRST: Final = "if they are new, these tasks start"
 
 
 def told(folder: Folder, when: str, rest: str = "") -> list[str]:
