@@ -154,25 +154,27 @@ class SchedulerRunner:
 
     def why(self, task: Task, at: Instant | None) -> Why:
         """Return why a task runs or what it waits for."""
-        now, runtime = SystemClock().now(), self.runtime
+        runtime = self.runtime
         loaded = runtime is not None and task.name in runtime.scheduler.tasks
         if runtime is not None and loaded and not task.disabled:
-            return runtime.run_in_loop(lambda: Why.of(why(runtime.scheduler, task.name, now, at)))
+            return runtime.run_in_loop(lambda: Why.of(why(runtime.scheduler, task.name, runtime.loop.now(), at)))
         compiled = TaskCompiler(self._session.config).compile(task, as_enabled=True)
         past = self._past
         for one in self._session.tasks:
             past.load(one.name, tuple(one.tags))  # one that came since
-        explanation = why_then(compiled, past, now if at is None else at)
+        # The clock is read last: a record from the future counts as of the moment in which it was read.
+        explanation = why_then(compiled, past, SystemClock().now() if at is None else at)
         if task.disabled:
             explanation = replace(explanation, waiting_for=f"{task.name} is disabled: only task.run() starts it")
         return Why.of(explanation)
 
     def next_start(self, task: Task) -> datetime | None:
         """Return when a task is expected to start next, as far as the clock tells; None: only an event starts it."""
-        now, runtime, zone = SystemClock().now(), self.runtime, TaskCompiler(self._session.config).zone
+        runtime, zone = self.runtime, TaskCompiler(self._session.config).zone
         if runtime is not None and task.name in runtime.scheduler.tasks:
-            found = runtime.run_in_loop(lambda: expected_start(runtime.scheduler, task.name, now))
+            found = runtime.run_in_loop(lambda: expected_start(runtime.scheduler, task.name, runtime.loop.now()))
         else:
+            now = SystemClock().now()
             found = expected_start(self.preview.upcoming(now), task.name, now)
         return None if found is None else datetime_of(found, zone)
 

@@ -57,6 +57,27 @@ def test_why_tells_what_would_be_so_at_a_start() -> None:
     assert app_with().session["first"].why().holds is True
 
 
+@pytest.mark.parametrize("ahead", [60, 3600, 30 * 86400])
+@pytest.mark.parametrize(
+    ("word", "actions"),
+    [
+        ("started('first').today", ("run",)),
+        ("succeeded('first').today", ("run", "success")),
+        ("failed('first').this_hour", ("run", "fail")),
+        ("finished('first').this_month", ("run", "success")),
+        ("finished('first').past('2 h')", ("run", "fail")),
+        ("(terminated('first').today == 1)", ("run", "terminate")),
+        ("inacted('first').today", ("run", "inaction")),
+        ("crashed('first').today", ("run", "crash")),
+    ],
+)
+def test_a_record_from_the_future_counts_as_of_now(word: str, actions: tuple[str, ...], ahead: int) -> None:
+    """The clock was ahead when it was written. The first question reads the records, and gets the same answer."""
+    app = app_with(with_records(*actions, before=-ahead))
+    app.task(word, name="asks", code="pass")
+    assert app.session["asks"].why().holds is True
+
+
 def test_how_long_an_open_run_has_been_running_is_known_from_its_start() -> None:
     app = app_with(with_records("run", before=20 * 60))
     app.task(running("first").less_than("10 min"), name="early", code="pass")
