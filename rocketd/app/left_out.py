@@ -1,10 +1,13 @@
-"""Attributes and modules that Rocketry has and rocketd has not: whoever asks for one is told what to write instead."""
+"""Attributes that Rocketry has and rocketd has not: whoever asks for one is told what to write instead."""
 
-import sys
-from collections.abc import Mapping, Sequence
-from importlib.machinery import ModuleSpec
-from types import ModuleType
+from collections.abc import Mapping
+from functools import partial
 from typing import Final, NoReturn
+
+from rocketd import core
+from rocketd.app.left_out_imports import no_name_in
+
+vars(core)["__getattr__"] = partial(no_name_in, core.__name__)  # core itself knows nothing of Rocketry
 
 _BY_NAME: Final = "a task is looked up by its name: name in session, session[name]"
 _ONE_LOG: Final = "session.get_task_log() has the records of all tasks"
@@ -12,12 +15,11 @@ _FUNCTION: Final = "the decorated function stays a function: call that, or have 
 _WORK: Final = "the work of a task cannot change: remove the task, and create another one"
 _RUN: Final = "use task.run() and task.disabled"
 _COUNT: Final = "use task.n_alive and task.execution"
-_OPTIONS: Final = "vars(session.config) has the options"
+_OPTIONS: Final = "vars(session.config) has the options, dataclasses.replace(session.config) copies them"
+_NO_MODEL: Final = "this is not a model of Pydantic: return what you want to show, such as task.status"
 _RECORDS: Final = "the scheduler writes all records; a logger of your own is logging.getLogger(...)"
 _VALUES: Final = "dict(parameters) has the values; a task's function gets them by their names"
 _NO_EFFECT: Final = "the option has no effect; docs/reference/rocketry.md says why"
-_TIMES: Final = "use the words of rocketd.conds, such as time_of_day"
-_CREATE: Final = "use app.task() or session.create_task()"
 
 _INSTEAD: Final = {
     "set_logger": 'use logging.getLogger("rocketd.task")',
@@ -29,12 +31,11 @@ _INSTEAD: Final = {
     "set_as_default": "no session is that of the whole process",
     "scheduler": "ask the session itself: session.shut_down(), session.restart()",
     "time_func": "session.simulate() has a clock of its own, for tests",
-    "dict": _OPTIONS,
-    "json": _OPTIONS,
     "observe": "use task.why(), or session.simulate() in tests",
-    "func": _WORK,
-    "path": _WORK,
-    "command": _WORK,
+    **dict.fromkeys(("func", "func_name", "path", "sys_paths", "command", "code", "shell", "cwd", "argform"), _WORK),
+    **dict.fromkeys(("cache", "get_func", "pos_args", "kw_args"), _WORK),
+    "get_execution": "use task.execution",
+    "lock": "any thread may change tasks",
     "execute": _FUNCTION,
     "start": _FUNCTION,
     "set_running": _RUN,
@@ -73,37 +74,41 @@ _INSTEAD: Final = {
         _NO_EFFECT,
     ),
 }
-_MODULES: Final = {
-    "rocketd.tasks": _CREATE,
-    "rocketd.conditions": "use the words of rocketd.conds, and app.cond() for conditions of your own",
-    "rocketd.time": _TIMES,
-    "rocketd.parse": "use rocketd.conds.parse()",
-    "rocketd.parameters": "use app.params() and app.param()",
-    "rocketd.session": "from rocketd import Session, Config",
-}
+_MODEL: Final = frozenset(
+    {
+        *(
+            "dict",
+            "json",
+            "copy",
+            "schema",
+            "schema_json",
+            "fields",
+            "__fields__",
+            "parse_obj",
+            "construct",
+            "validate",
+        ),
+        *("model_dump", "model_dump_json", "model_copy", "model_fields", "model_validate"),
+    }
+)
+"""What models of Pydantic have: in Rocketry, options and tasks are models."""
+_INSTEAD_OF_MODEL: Final = {"Config": _OPTIONS, "Parameters": _VALUES}
 
 
 def no_attribute(owner: object, name: str) -> NoReturn:
     """Raise AttributeError; the `__getattr__` of what stands for a class of Rocketry."""
-    instead = f": {_INSTEAD[name]}" if name in _INSTEAD else ""
-    raise AttributeError(f"{type(owner).__name__!r} object has no attribute {name!r}{instead}", name=name, obj=owner)
+    kind = type(owner).__name__
+    instead = (
+        _INSTEAD_OF_MODEL.get(kind, _NO_MODEL) if name in _MODEL else _INSTEAD.get(name) or _of_session(owner, name)
+    )
+    told = f": {instead}" if instead else ""
+    raise AttributeError(f"{kind!r} object has no attribute {name!r}{told}", name=name, obj=owner)
 
 
-class _UnknownFinder:
-    """Asked last, about what no other finder knows."""
-
-    def find_spec(
-        self,
-        fullname: str,
-        path: Sequence[str] | None,  # noqa: ARG002 - the signature of a finder
-        target: ModuleType | None = None,  # noqa: ARG002 - as above
-    ) -> ModuleSpec | None:
-        if fullname in _MODULES:
-            raise ModuleNotFoundError(f"there is no module {fullname}: {_MODULES[fullname]}", name=fullname)
-        return None
-
-
-sys.meta_path.append(_UnknownFinder())
+def _of_session(owner: object, name: str) -> str:
+    """Return where the session of an application has that name; empty: it has not."""
+    session: object = vars(owner).get("session")
+    return f"write app.session.{name}" if session is not None and hasattr(session, name) else ""
 
 
 def no_name(module: str, name: str, instead: Mapping[str, str]) -> NoReturn:

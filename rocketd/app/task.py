@@ -67,6 +67,10 @@ class Task:
     if not TYPE_CHECKING:  # with it, type checkers would let every name be used
         __getattr__ = no_attribute
 
+    def __init_subclass__(cls) -> None:
+        """Raise RocketdError: in Rocketry, a subclass says what its tasks do."""
+        raise RocketdError("a task cannot be a class of your own", hint="write @app.task() above a function")
+
     def configure(self, options: Mapping[str, object]) -> None:
         """Set options by name; raises RocketdError for one that is unknown."""
         for given, value in options.items():

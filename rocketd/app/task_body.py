@@ -84,10 +84,11 @@ class FileBody:
 
     def read(self) -> Callable[..., object]:
         """Run the file and return its function; raises whatever that raises."""
-        for place in (self.path.absolute().parent, *self.sys_paths):
+        root, name = _import_root(self.path.absolute())
+        for place in (root, *self.sys_paths):
             if str(place) not in sys.path:
                 sys.path.append(str(place))
-        spec = spec_from_file_location(self.path.stem, self.path)
+        spec = spec_from_file_location(name, self.path)
         if spec is None or spec.loader is None:
             raise ImportError(f"{self.path} is not a Python file")
         module = module_from_spec(spec)
@@ -95,6 +96,14 @@ class FileBody:
         function: Callable[..., object] = getattr(module, self.function)
         check_function(function)
         return function
+
+
+def _import_root(path: Path) -> tuple[Path, str]:
+    """Return from where a file is imported, and by which name: a file in a package by that of the package as well."""
+    root, name = path.parent, path.stem
+    while (root / "__init__.py").exists() and root != root.parent:
+        root, name = root.parent, f"{root.name}.{name}"
+    return root, name
 
 
 def check_function(function: Callable[..., object]) -> None:

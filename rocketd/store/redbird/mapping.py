@@ -4,12 +4,13 @@ A repository with fewer fields gets those that it has. What it lacks is made up 
 number counted from record to record, the attempt = failures in a row + 1, the cause unknown.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from math import isfinite
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Final
 
 from pydantic.v1 import BaseModel
@@ -70,11 +71,33 @@ def read_log(repo: BaseRepo, query: Mapping[str, object]) -> list[Row]:
     """Read the records that are found, in log order as far as the repository can tell; those of others are skipped."""
     read = [_mapping(item) for item in repo.filter_by(**query)]
     found = [(values.get("id"), row) for values in read if (row := row_of_values(values)) is not None]
-    if all(isinstance(key, int) for key, _ in found):
+    by_id = all(isinstance(key, int) for key, _ in found)
+    if by_id:
         found.sort(key=itemgetter(0))
-    elif not repo.ordered:
-        found.sort(key=lambda pair: (pair[1].created, is_end(pair[1])))
-    return [row for _, row in found]
+    rows = [row for _, row in found]
+    return rows if by_id or repo.ordered else list(in_order_of_time(rows))
+
+
+def in_order_of_time(rows: Iterable[Row]) -> Iterator[Row]:
+    """Sort records by time; of those of one moment, an end comes first if its task has an open run.
+
+    start 1, end 1 and start 2 at once, end 2      and not: start 1, start 2, end 1, end 2
+    """
+    open_runs: Counter[str] = Counter()
+    for _, moment in groupby(sorted(rows, key=attrgetter("created")), key=attrgetter("created")):
+        tasks: dict[str, list[Row]] = defaultdict(list)
+        for row in moment:
+            tasks[row.task_name].append(row)
+        for name, same in tasks.items():
+            starts = deque(row for row in same if row.action == Action.RUN)
+            others = deque(row for row in same if row.action != Action.RUN)
+            while starts or others:
+                row = (others if others and (open_runs[name] or not starts) else starts).popleft()
+                if row.action == Action.RUN:
+                    open_runs[name] += 1
+                elif is_end(row) and open_runs[name]:
+                    open_runs[name] -= 1
+                yield row
 
 
 def _mapping(item: object) -> Mapping[str, object]:
@@ -125,8 +148,15 @@ class _TaskProgress:
     """What is made up for one task, while its records go by."""
 
     number: int
-    active: list[int] = field(default_factory=list)
+    active: dict[int, str | None] = field(default_factory=dict)
+    """The run id of each open run, by its number; None: it has none."""
     failures: int = 0
+
+    def ended(self, run_id: str | None) -> int:
+        """Return the number of the run that has ended: the one with that id, else the newest without one."""
+        ended = [number for number, active in self.active.items() if run_id and active == run_id]
+        ended = ended or [number for number, active in self.active.items() if not (run_id and active)]
+        return ended[-1] if ended else min(self.active, default=self.number) - 1  # its start is not among the records
 
 
 def numbered_anew(rows: list[Row], fields: frozenset[str]) -> tuple[list[Row], frozenset[str]]:
@@ -158,9 +188,10 @@ def _completed(row: Row, task: _TaskProgress) -> Row:
     if row.action == Action.RUN:
         number = row.number or task.number
         task.number = number + 1
-        task.active.append(number)
+        task.active[number] = row.run_id
     else:
-        number = row.number or (task.active.pop() if task.active else task.number - 1)
+        number = row.number or task.ended(row.run_id)
+        task.active.pop(number, None)
         if row.action != Action.WITHDRAWN:  # that is no try
             task.failures = task.failures + 1 if row.action in _FAILURES else 0
     return row._replace(number=number, attempt=attempt)

@@ -1,6 +1,7 @@
 """The small parts of the library."""
 
 import os
+import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from rocketd.app.compiler import TaskCompiler
 from rocketd.app.condition_rewriting import rename_tasks
 from rocketd.app.config import Config
 from rocketd.app.parameters import Parameters, parameters_for, values_of
-from rocketd.app.task_body import CommandBody
+from rocketd.app.task_body import CommandBody, FileBody
 from rocketd.app.validators import duration_of
 from rocketd.args import Arg, CliArg, EnvArg, Private, Return, SimpleArg
 from rocketd.conds import after_any_fail, after_success, daily, retry, running, succeeded
@@ -251,3 +252,20 @@ def test_tags_are_names_in_a_list() -> None:
     for wrong in ("db", ["a b"], [1], {"db"}):
         with pytest.raises(RocketdError, match="tags cannot be"):
             task.tags = wrong  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("line", ["from {0}.tools import value", "from .. import tools; value = tools.value"])
+def test_a_file_in_a_package_is_imported_as_a_part_of_it(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    package = f"package_of_{len(line)}"
+    folder = tmp_path / package / "jobs"
+    folder.mkdir(parents=True)
+    for place in (folder, folder.parent):
+        (place / "__init__.py").touch()
+    (folder.parent / "tools.py").write_text("value = 5")
+    (folder / "clean.py").write_text(f"{line.format(package)}\ndef main(): return value")
+    assert FileBody(folder / "clean.py").read()() == 5
+    assert str(tmp_path) in sys.path
+    assert str(folder) not in sys.path

@@ -1,11 +1,14 @@
 """What programs for Rocketry write by name: keywords, attributes that are left out, and cycles that they count."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
 
-from rocketd import Rocketd, conds
+import rocketd
+from rocketd import Rocketd, Task, conds
 from rocketd.app.compiler import TaskCompiler
 from rocketd.app.counted_cycles import CYCLE, CountedCycles
 from rocketd.conds import (
@@ -21,7 +24,7 @@ from rocketd.conds import (
     time_of_day,
     weekly,
 )
-from rocketd.core.errors import ConditionError
+from rocketd.core.errors import ConditionError, RocketdError
 from rocketd.core.instant import FOREVER, SECOND
 from rocketd.core.model.condition import Condition
 
@@ -175,13 +178,31 @@ def test_a_second_bound_adds_to_the_first(written: str, both: str) -> None:
         ("app.session['a'].log_running()", "writes all records"),
         ("app.session['a'].logger.handle(1)", "writes all records"),
         ("app.session['a'].logger.addHandler(1)", 'getLogger("rocketd.task")'),
+        ("app.session['a'].get_func()", "create another one"),
+        ("app.session['a'].dict()", "not a model"),
+        ("app.session['a'].model_dump()", "task.status"),
+        ("app.session['a'].__fields__", "not a model"),
+        ("app.session.json()", "not a model"),
+        ("app.session.config.dict()", "vars(session.config)"),
+        ("app.session.config.copy(update={'execution': 'main'})", "dataclasses.replace(session.config)"),
+        ("app.session.config.schema()", "vars(session.config)"),
+        ("app.session.parameters.dict()", "dict(parameters)"),
+        ("app.session.parameters.copy()", "dict(parameters)"),
+        ("app.shut_down()", "app.session.shut_down"),
+        ("app.config", "app.session.config"),
+        ("app.get_task('a')", "app.session.get_task"),
+        ("rocketd.session", "from rocketd import Session, Config"),
+        ("rocketd.core.Scheduler()", "session.shut_down()"),
+        ("rocketd.core.BaseCondition", "@app.cond()"),
+        ("rocketd.core.task.Task", "from rocketd import Task"),
+        ("rocketd.tasks.FuncTask", "app.task()"),
     ],
 )
 def test_an_attribute_that_is_left_out_says_what_to_write(asked: str, told: str) -> None:
     app = Rocketd()
     app.task("false", name="a", func=print)
     with pytest.raises(AttributeError, match=re.escape(told)):
-        eval(asked, {"app": app, "conds": conds})  # noqa: S307 - our own words
+        eval(asked, {"app": app, "conds": conds, "rocketd": rocketd})  # noqa: S307 - our own words
 
 
 @pytest.mark.parametrize(
@@ -194,11 +215,41 @@ def test_an_attribute_that_is_left_out_says_what_to_write(asked: str, told: str)
         ("from rocketd.time import TimeOfDay", "time_of_day"),
         ("from rocketd.session import Config", "from rocketd import Session, Config"),
         ("from rocketd.exc import TaskLoggingError", "StoreError"),
+        ("from rocketd import Rocketry", "from rocketd import Rocketd"),
+        ("from rocketd import session", "from rocketd import Session, Config"),
+        ("from rocketd.core import Task, BaseCondition", "from rocketd import Task"),
+        ("from rocketd.core import BaseArgument", "from rocketd.args import BaseArgument"),
+        ("from rocketd.core.condition.base import AlwaysTrue", "@app.cond()"),
+        ("from rocketd.core.parameters import Parameters", "app.params()"),
+        ("from rocketd.testing.log import create_task_record", "session.simulate()"),
     ],
 )
 def test_an_import_that_is_left_out_says_what_to_write(line: str, told: str) -> None:
     with pytest.raises(ImportError, match=re.escape(told)):
         exec(line)  # noqa: S102 - our own line
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("from rocketd.tasks import FuncTask", "app.task()"),
+        ("from rocketd.core import BaseCondition", "@app.cond()"),
+        ("import rocketd; rocketd.conditions.true", "rocketd.conds"),
+    ],
+)
+def test_the_first_line_of_a_program_is_told_as_well(line: str, told: str) -> None:
+    done = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, timeout=60, check=False)
+    assert told in done.stderr.splitlines()[-1]
+
+
+def test_a_package_can_be_asked_for_a_name_that_is_left_out() -> None:
+    assert not hasattr(rocketd, "FuncTask")
+    assert not hasattr(rocketd.core, "Task")
+
+
+def test_a_task_of_a_class_of_ones_own_is_refused_with_what_to_write() -> None:
+    with pytest.raises(RocketdError, match=r"@app\.task\(\)"):
+        type("Custom", (Task,), {"execute": print})
 
 
 def test_what_has_never_been_there_is_not_there() -> None:

@@ -11,7 +11,7 @@ from rocketd.core.instant import BEGINNING, FOREVER, SECOND, instant_of
 from rocketd.core.model.events import Finished, Missed, Started, Withdrawn
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger, Usage
 from rocketd.log import RunRecord
-from rocketd.store.redbird.mapping import fill_missing_fields
+from rocketd.store.redbird.mapping import fill_missing_fields, in_order_of_time
 from rocketd.store.sqlite.rows import Origin, Row, end_of, event_of, micros, row_of, run_of, seconds
 from rocketd.store.sqlite.schema import COLUMNS
 
@@ -96,6 +96,49 @@ def test_an_attempt_that_is_not_kept_is_the_failures_in_a_row_and_one() -> None:
     rows = [Row(float(at), "backup", action) for at, end in enumerate(ends) for action in ("run", end)]
     made_up = fill_missing_fields(rows, frozenset({"created", "task_name", "action"}), {})
     assert [row.attempt for row in made_up if row.action == "run"] == [1, 2, 3, 4, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("records", "numbers"),
+    [
+        ("run:x run:y success:x fail:y", [1, 2, 1, 2]),
+        ("run:x run:y success:x", [1, 2, 1]),
+        ("run:x run:y success:y crash:x", [1, 2, 2, 1]),
+        ("run: run: success: fail:", [1, 2, 2, 1]),  # nobody can tell: the newest
+        ("run:x run: success: fail:x", [1, 2, 2, 1]),
+        ("run:x run: success:x fail:z", [1, 2, 1, 2]),
+        ("run:x success:other success:x", [1, 0, 1]),  # it started before the first record
+    ],
+)
+def test_an_end_without_a_number_is_of_the_run_with_its_id(records: str, numbers: list[int]) -> None:
+    rows = [
+        Row(float(at), "backup", action, run_id=run_id or None)
+        for at, (action, run_id) in enumerate(one.split(":") for one in records.split())
+    ]
+    made_up = fill_missing_fields(rows, frozenset({"created", "task_name", "action", "run_id"}), {})
+    assert [row.number for row in made_up] == numbers
+
+
+@pytest.mark.parametrize(
+    ("shuffled", "ordered"),
+    [
+        ("1:fail 0:run", "run fail"),
+        ("0:success 0:run", "run success"),
+        ("0:run 1:run 1:success 2:fail", "run success run fail"),
+        ("0:run 1:success 1:run 1:fail 1:run", "run success run fail run"),
+        ("0:run 0:run 0:fail", "run fail run"),
+        ("0:missed 1:run 1:missed 2:fail", "missed run missed fail"),
+    ],
+)
+def test_records_of_one_moment_alternate(shuffled: str, ordered: str) -> None:
+    rows = [
+        Row(float(at), name, action)
+        for at, action in (one.split(":") for one in shuffled.split())
+        for name in ("backup", "other")
+    ]
+    found = list(in_order_of_time(rows))
+    for name in ("backup", "other"):
+        assert " ".join(str(row.action) for row in found if row.task_name == name) == ordered
 
 
 def test_rows_columns_and_the_model_have_the_same_fields() -> None:
