@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from datetime import UTC
 from fnmatch import fnmatchcase
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _TAG = "tag:"
 _GLOB = "*?["
+_TIMES = re.compile(r'\b(?:cron|calendar)\("[^"]*"')
+"""The arguments of words that name no task, in the normal form of conditions."""
 
 
 def is_pattern(name: str) -> bool:
@@ -55,7 +58,7 @@ def no_match(name: str, tasks: Sequence[JsonObject], elsewhere: str = "") -> Fai
 
 def unmatched_in_conditions(tasks: Sequence[JsonObject], of: Sequence[JsonObject]) -> Iterator[str]:
     """Yield a sentence for each pattern in a condition of `tasks` that matches no other task `of` all."""
-    suspects = [task for task in active(tasks) if any(sign in text(task, "when") for sign in (*_GLOB, _TAG))]
+    suspects = [task for task in active(tasks) if _may_have_pattern(text(task, "when"))]
     if not suspects:
         return
     from rocketd.core.errors import ConditionError  # noqa: PLC0415 - few conditions have any
@@ -67,6 +70,12 @@ def unmatched_in_conditions(tasks: Sequence[JsonObject], of: Sequence[JsonObject
         with suppress(ConditionError):  # of a newer daemon
             for pattern in matches.unmatched(read(text(task, "when"), lambda _: UTC).selections(), text(task, "task")):
                 yield visible(f"{text(task, 'task')}: no other task matches '{pattern}'; see rocketctl check.")
+
+
+def _may_have_pattern(condition: str) -> bool:
+    """Whether it is worth reading: most asterisks are those of cron lines."""
+    rest = _TIMES.sub("", condition)
+    return any(sign in rest for sign in (*_GLOB, _TAG))
 
 
 def active(tasks: Iterable[JsonObject]) -> list[JsonObject]:

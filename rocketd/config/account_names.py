@@ -1,6 +1,5 @@
 """Users and groups as the host knows them: by name or number. Each look-up may hang, as the name service may."""
 
-import ctypes
 import grp
 import os
 import pwd
@@ -11,7 +10,6 @@ from rocketd.config.problems import BadValue
 
 _MAX_ID: Final = 2**32 - 2
 """The highest uid and gid: the one above means "no change" to setresuid(2)."""
-_LIBC: Final = ctypes.CDLL(None)
 _GROUPS: Final = 64
 """How many groups of a user are expected; there may be more."""
 
@@ -29,11 +27,13 @@ def user_entry(user: str) -> pwd.struct_passwd | None:
 
 def groups_of(user: str, gid: int) -> tuple[int, ...]:
     """As os.getgrouplist, which stops every thread of the program for as long as the name service takes."""
-    count = ctypes.c_int(_GROUPS)
+    import ctypes  # noqa: PLC0415 - it costs start-up time, and few tasks of a task file that is checked have a user
+
+    libc, count = ctypes.CDLL(None), ctypes.c_int(_GROUPS)
     while True:
         size = count.value
         groups = (ctypes.c_uint32 * size)()
-        if _LIBC.getgrouplist(os.fsencode(user), gid, groups, ctypes.byref(count)) >= 0:
+        if libc.getgrouplist(os.fsencode(user), gid, groups, ctypes.byref(count)) >= 0:
             return tuple(groups[: count.value])
         count.value = max(count.value, 2 * size)
 

@@ -5,7 +5,6 @@ file in it; their owners and modes are asked of what is open. Nothing is known o
 wrong.
 """
 
-import hashlib
 import os
 import stat
 from dataclasses import dataclass
@@ -116,7 +115,9 @@ def _fault(status: os.stat_result, rights: Rights, path: str) -> Problem | None:
 
 
 def _parsed(path: str, content: bytes) -> tuple[DateList | None, tuple[Problem, ...]]:
-    digest = hashlib.blake2b(content, digest_size=16).digest()
+    from hashlib import blake2b  # noqa: PLC0415 - OpenSSL comes with it, and few tasks have a calendar
+
+    digest = blake2b(content, digest_size=16).digest()
     if path.endswith(".ics"):
         from rocketd.config.ics_files import read_ics  # noqa: PLC0415 - only where there is one
 

@@ -1,6 +1,6 @@
 """What `check` prints."""
 
-import platform
+import os
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -44,7 +44,7 @@ def _disabled(loaded: LoadResult) -> Iterator[str]:
 def _immediate_starts(loaded: LoadResult) -> Iterator[str]:
     if loaded.source.at is None:
         return
-    starts = immediate_starts(loaded.tasks, loaded.source.at, host=platform.node(), known=loaded.source.known)
+    starts = immediate_starts(loaded.tasks, loaded.source.at, host=os.uname().nodename, known=loaded.source.known)
     if starts.starting:
         yield _new("at once", starts.starting)
     if starts.splayed:

@@ -9,10 +9,11 @@ waits for them when the process exits either.
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Future, wait
 from enum import Enum
+from functools import partial
+from queue import Empty, SimpleQueue
 from threading import Lock, Thread
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, NoReturn, TypeAlias, TypeVar
 
 from rocketd.core.instant import Instant
 
@@ -22,6 +23,8 @@ MIN_TIMEOUT: Final = 0.1
 """Seconds that each is given all the same, once these are used up: most are answered at once."""
 
 T = TypeVar("T")
+_Outcome: TypeAlias = SimpleQueue[Callable[[], T]]
+"""Gets one function, which returns what the work returned, or raises what it raised."""
 
 
 class QueryKind(Enum):
@@ -161,14 +164,15 @@ def with_timeouts(work: Callable[[HostQueries], T], unanswered_queries: Unanswer
         queries: HostQueries = HostQueries(unanswered_queries)
         unanswered_queries.track(queries)
         try:
-            answer = _start(work, queries)
+            outcome = _start(work, queries)
             timeout = max(time_left, MIN_TIMEOUT)
-            while not wait([answer], timeout=_until_timeout(queries, timeout)).done:
-                if queries.give_up(timeout):
-                    time_left -= timeout
-                    break
-            else:
-                return answer.result()
+            while not queries.give_up(timeout):
+                try:
+                    result = outcome.get(timeout=_until_timeout(queries, timeout))
+                except Empty:
+                    continue
+                return result()
+            time_left -= timeout
         finally:
             unanswered_queries.untrack(queries)
 
@@ -179,19 +183,25 @@ def _until_timeout(queries: HostQueries, timeout: float) -> float:
     return MIN_TIMEOUT if current is None else max(0.0, current.began + timeout - time.monotonic())
 
 
-def _start(work: Callable[[HostQueries], T], queries: HostQueries) -> "Future[T]":
-    answer: Future[T] = Future()
+def _start(work: Callable[[HostQueries], T], queries: HostQueries) -> _Outcome[T]:
+    outcome: _Outcome[T] = SimpleQueue()
 
     def do() -> None:
         try:
-            answer.set_result(work(queries))
+            answer = work(queries)
         except _Abandoned:
             pass
         except BaseException as error:  # noqa: BLE001 - whatever it is, the caller gets it
-            answer.set_exception(error)
+            outcome.put(partial(_raise, error))
+        else:
+            outcome.put(lambda: answer)
 
     try:
         Thread(target=do, name="load", daemon=True).start()
     except RuntimeError:  # the host has no process number left for a thread
         do()
-    return answer
+    return outcome
+
+
+def _raise(error: BaseException) -> NoReturn:
+    raise error

@@ -4,7 +4,6 @@ Whether a handler can be made is only known when it is made (`rocketd.bootstrap.
 table itself is said at once.
 """
 
-import logging
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -55,7 +54,9 @@ def _loggers(table: Mapping[str, object], base: Path) -> Iterator[tuple[Path, di
 
 def _wrong_level(one: Mapping[str, object], path: Path) -> Iterator[Mistake]:
     level = one.get("level", "INFO")
-    known = logging.getLevelNamesMapping()
+    from logging import getLevelNamesMapping  # noqa: PLC0415 - few files have the table
+
+    known = getLevelNamesMapping()
     if type(level) is not int and level not in known:
         yield Mistake((*path, "level"), f"there is no level '{level}'", did_you_mean(str(level), known))
 

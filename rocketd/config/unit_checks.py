@@ -5,7 +5,6 @@ file, nothing is asked.
 """
 
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -40,9 +39,11 @@ class UnitChecks:
 
 
 def _ask(lines: UnitLines) -> Iterator[UnitComplaint]:
+    from subprocess import TimeoutExpired  # noqa: PLC0415 - few tasks have settings of units
+
     try:
         answer = _answer(lines)
-    except (OSError, subprocess.TimeoutExpired):
+    except (OSError, TimeoutExpired):
         return
     for said in map(_SAID.match, answer.splitlines()):
         at = int(said[1]) - len(_HEAD) - 1 if said else -1
@@ -51,10 +52,11 @@ def _ask(lines: UnitLines) -> Iterator[UnitComplaint]:
 
 
 def _answer(lines: UnitLines) -> str:
+    from subprocess import run  # noqa: PLC0415 - as above
     from tempfile import TemporaryDirectory  # noqa: PLC0415 - with what it imports, half a megabyte
 
     with TemporaryDirectory(prefix="rocketd-") as directory:
         file = Path(directory, "rocketd-check.service")
         file.write_text("\n".join([*_HEAD, *(f"{key}={value}" for key, value in lines), ""]), encoding="utf-8")
         call = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(file)]
-        return subprocess.run(call, capture_output=True, text=True, timeout=TIMEOUT, check=False).stderr  # noqa: S603 - ours
+        return run(call, capture_output=True, text=True, timeout=TIMEOUT, check=False).stderr  # noqa: S603 - ours

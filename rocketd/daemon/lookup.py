@@ -1,15 +1,19 @@
 """Which run somebody means: by TASK/NUMBER, by its id, or by the beginning of its id."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping, Sequence
 from heapq import nsmallest
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rocketd.core.model.events import NoSuchRun, NoSuchTask, Refusal
 from rocketd.core.model.records import RunFilter, RunView
-from rocketd.core.model.task import Disabled
-from rocketd.core.scheduler.scheduler import Scheduler
-from rocketd.daemon.task_file_source import MissingTask
+
+if TYPE_CHECKING:
+    from rocketd.core.model.task import Disabled
+    from rocketd.core.scheduler.scheduler import Scheduler
+    from rocketd.daemon.task_file_source import MissingTask
 
 
 def find_disabled(disabled: Sequence[Disabled], name: str) -> Disabled | None:

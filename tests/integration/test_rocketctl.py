@@ -169,17 +169,39 @@ SLOW = {"shutil", "subprocess", "pathlib", "dataclasses", "inspect", "asyncio", 
 """What takes longer to import than all of an answer: few verbs are worth it."""
 
 
-@pytest.mark.parametrize("words", [["list"], ["status"], ["history"], ["why", "backup"]])
+@pytest.mark.parametrize("words", [["list"], ["status"], ["history"], ["why", "backup"], ["timeline"]])
 def test_what_an_answer_does_not_need_is_not_imported(tmp_path: Path, daemon: FakeDaemon, words: list[str]) -> None:
-    for target, answer in (("tasks", []), ("runs", []), ("status", {}), ("tasks/backup/why", {})):
+    task = {**TASK, "when": 'cron("*/5 * * * *") & calendar("*-*-* *:00:00")'}  # no asterisk stands for a task
+    for target, answer in (("tasks", [task]), ("runs", []), ("status", {}), ("tasks/backup/why", {})):
         daemon.will(f"GET /v1/{target}", answer)
+    daemon.will("GET /v1/log", {"runs": [], "next": None})
+    daemon.will("GET /v1/planned", {"starts": [], "next": None, "complete": True})
     program = "import sys; from rocketd.cli.rocketctl import main; main(); print(*sys.modules, file=sys.stderr)"
     asked = [sys.executable, "-c", program, *command(tmp_path, *words)[len(ROCKETCTL) :]]
     done = subprocess.run(asked, capture_output=True, text=True, check=True, env=environment())
     assert daemon.asked
-    assert not SLOW & set(done.stderr.split())
+    imported = {*done.stderr.split()}
+    assert not (SLOW - ({"pathlib", "dataclasses", "inspect"} if words == ["timeline"] else set())) & imported
+    assert not {"rocketd.config", "rocketd.core.language", "rocketd.core.scheduler"} & imported
     if words[0] != "why":
-        assert "rocketd.core.explain.tree" not in done.stderr.split()
+        assert "rocketd.core.explain.tree" not in imported
+
+
+def test_the_timeline_has_the_starts_that_the_daemon_expects(tmp_path: Path, daemon: FakeDaemon) -> None:
+    daemon.will("GET /v1/log", {"runs": [], "next": None})
+    start: JsonObject = {"task": "backup", "at": "2126-11-24T11:00:00.000000+00:00", "reason": "daily"}
+    daemon.will("GET /v1/planned", {"starts": [start], "next": None, "complete": True})
+    (row,) = json.loads(rocketctl(tmp_path, "timeline", "--day", "2126-11-24", "--json").stdout)["tasks"]
+    assert [(mark["what"], mark["begin"]) for mark in row["marks"]] == [("planned", start["at"])]
+
+
+def test_the_timeline_has_the_next_starts_if_the_daemon_does_not_tell_this_user_all(
+    tmp_path: Path, daemon: FakeDaemon
+) -> None:
+    daemon.will("GET /v1/log", {"runs": [], "next": None})
+    daemon.will("GET /v1/planned", {"error": "you may not"}, status=403)
+    (row,) = json.loads(rocketctl(tmp_path, "timeline", "--day", "2126-11-24", "--json").stdout)["tasks"]
+    assert [(mark["what"], mark["begin"]) for mark in row["marks"]] == [("planned", TASK["next"])]
 
 
 # -- acting ----------------------------------------------------------------------------------------------------------

@@ -103,6 +103,27 @@ def test_that_a_file_with_an_error_may_hold_a_task_is_said(where: Path, words: l
     )
 
 
+@pytest.mark.parametrize(
+    ("words", "unneeded"),
+    [
+        (["list"], {"subprocess"}),
+        (["check"], set[str]()),
+        (["history"], {"subprocess", "rocketd.config", "rocketd.core.language", "rocketd.core.scheduler.scheduler"}),
+        (["show", "backup/1"], {"subprocess", "rocketd.config", "rocketd.core.language"}),
+        (["export"], {"subprocess", "rocketd.config", "rocketd.core.language"}),
+    ],
+)
+def test_what_an_answer_from_files_does_not_need_is_not_imported(
+    where: Path, words: list[str], unneeded: set[str]
+) -> None:
+    record(where, NOW, 1, Action.SUCCESS)
+    program = "import sys; from rocketd.cli.rocketctl import main; main(); print(*sys.modules, file=sys.stderr)"
+    asked = [sys.executable, "-c", program, *command(where, *words)[3:]]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True, env={**os.environ, "TZ": "UTC"})
+    slow = {"asyncio", "hashlib", "logging", "concurrent.futures", "ctypes", "platform", "tempfile"}
+    assert not (unneeded | slow) & {*done.stderr.split()}
+
+
 def test_the_next_start_rests_on_what_is_recorded(where: Path) -> None:
     record(where, NOW - SECOND, 1, Action.SUCCESS)
     backup = json.loads(rocketctl(where, "show", "backup", "--json").stdout)

@@ -15,6 +15,9 @@ LONGEST_NUMBER: Final = 18
 LARGEST_PART: Final = 10_000
 """How many runs to request from the daemon at once."""
 
+PLANNED_PART: Final = 20_000
+"""How many planned starts to request from the daemon at once: as many as it finds."""
+
 
 class RunQuery(NamedTuple):
     """Which runs to read, newest first."""
@@ -50,6 +53,10 @@ class Backend(Protocol):
 
     def why_all(self, at: Instant | None) -> Iterator[list[JsonObject]]:
         """Yield the explanations of all loaded tasks, by name, in parts."""
+        ...
+
+    def planned(self, until: Instant) -> Iterator[tuple[str, Instant]]:
+        """Yield each start that is expected from now until then: its task, and when."""
         ...
 
     def runs(self, query: RunQuery) -> list[JsonObject]:
@@ -93,6 +100,17 @@ class DaemonBackend:
         while after is not None:
             part = the_object(self._client.get("/v1/why", [*_at(at), ("after", after)]))
             yield objects(part.get("answers"))
+            after = text(part, "next") or None
+
+    def planned(self, until: Instant) -> Iterator[tuple[str, Instant]]:
+        """Ask the daemon, in parts of `PLANNED_PART`."""
+        after: str | None = "0"
+        while after is not None:
+            asked = [("until", rfc3339(until) or ""), ("limit", str(PLANNED_PART)), ("after", after)]
+            part = the_object(self._client.get("/v1/planned", asked))
+            for start in objects(part.get("starts")):
+                if (at := instant(start, "at")) is not None:
+                    yield text(start, "task"), at
             after = text(part, "next") or None
 
     def runs(self, query: RunQuery) -> list[JsonObject]:

@@ -36,7 +36,7 @@ def calendar(call: Context) -> ExitCode:
 
 
 def _show(call: Context, words: Sequence[str]) -> ExitCode:
-    from rocketd.cli.backend.offline import checked  # noqa: PLC0415 - only this verb reads the files
+    from rocketd.cli.backend.loaded_files import checked  # noqa: PLC0415 - only this verb reads the files
 
     calendars = checked(call.choices).calendars
     if not words:

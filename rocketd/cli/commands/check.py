@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def check(call: Context) -> ExitCode:
     """`rocketctl check [PATH…]`; warnings alone are no failure."""
     from rocketd.cli.backend.daemon_rights import daemon_is_confined  # noqa: PLC0415 - as below
-    from rocketd.cli.backend.offline import checked  # noqa: PLC0415 - only this verb always reads the files
+    from rocketd.cli.backend.loaded_files import checked  # noqa: PLC0415 - only this verb always reads the files
     from rocketd.config.check_report import check_json, check_text  # noqa: PLC0415 - as above
 
     confined = daemon_is_confined(call.choices.socket)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import platform
+import os
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Final
 
@@ -54,7 +54,7 @@ def explain(call: Context) -> ExitCode:
         splay_each_run=choices.each_run,
     )
     boots = [time_point(boot, call.now, zone) for boot in choices.boots]
-    found = starts(task, begin, choices.starts, host=SimulatedHost(platform.node(), boots))
+    found = starts(task, begin, choices.starts, host=SimulatedHost(os.uname().nodename, boots))
     if choices.json:
         call.terminal.json({"condition": str(condition), "starts": [rfc3339(at) for at in found.instants]})
     else:
@@ -66,7 +66,7 @@ def _calendars(call: Context, condition: Condition) -> tuple[Calendars, Sequence
     """Read the calendars that the condition names; raises Failure for one that there is not."""
     if not calendar_words((condition,)):
         return NO_CALENDARS, ()
-    from rocketd.cli.backend.offline import directories_of  # noqa: PLC0415 - few conditions need the files
+    from rocketd.cli.backend.loaded_files import directories_of  # noqa: PLC0415 - few conditions need the files
     from rocketd.config.calendar_lookup import UnknownCalendar  # noqa: PLC0415 - as above
     from rocketd.config.loader import load_calendars  # noqa: PLC0415 - as above
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from rocketd.cli.commands.simulate import forecast_of
+from rocketd.cli.backend.forecast import forecast_of
 from rocketd.cli.render.changes import Settings, TaskChange
 from rocketd.core.instant import DAY, Instant
 from rocketd.importer.toml_text import toml
@@ -65,7 +65,8 @@ def next_starts(call: Context, loaded: LoadResult, names: Collection[str]) -> di
     """Simulate these tasks from now on, from the records if there are any."""
     some = replace(loaded, tasks=tuple(task for task in loaded.tasks if task.name in names))
     found: dict[str, list[Instant]] = {task.name: [] for task in some.tasks}
-    for count, run in enumerate(forecast_of(call, some, call.now).runs(call.now + _HORIZON)):
+    forecast = forecast_of(some, call.choices.state_dir, call.now, call.now, call.terminal.note)
+    for count, run in enumerate(forecast.runs(call.now + _HORIZON)):
         if len(found[run.task]) < STARTS:
             found[run.task].append(run.start)
         if count >= _MOST_RUNS or all(len(starts) >= STARTS for starts in found.values()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -30,8 +31,7 @@ _MOST_PLANNED: Final = 20_000
 def timeline(call: Context) -> ExitCode:
     """Show a day, or a span; raises Failure and UsageError."""
     begin, end = _span(call)
-    line, tasks = ask(call, lambda source: _recorded(source, call, begin, end))
-    _plan(call, line, tasks)
+    line = ask(call, lambda source: _timeline(source, call, begin, end))
     if call.choices.svg:
         try:
             replace_file(Path(call.choices.svg), timeline_svg(line).encode())
@@ -68,30 +68,22 @@ def _midnight(at: Instant) -> Instant:
     return round(time.mktime((day.tm_year, day.tm_mon, day.tm_mday, 0, 0, 0, 0, 0, -1))) * SECOND
 
 
-def _recorded(source: Backend, call: Context, begin: Instant, end: Instant) -> tuple[Timeline, list[JsonObject]]:
+def _timeline(source: Backend, call: Context, begin: Instant, end: Instant) -> Timeline:
     tasks = chosen_tasks(source, call.choices.subjects)
-    names = [text(task, "task") for task in tasks]
     runs = list(every_run(source, RunQuery("", begin - LONGEST, end)))
     runs += every_run(source, RunQuery("", until=end, actions=("run",)))
-    return Timeline.of(names, runs, begin, end, call.now), tasks
+    line = Timeline.of([text(task, "task") for task in tasks], runs, begin, end, call.now)
+    if end > call.now:
+        _plan(source, line, tasks)
+    return line
 
 
-def _plan(call: Context, line: Timeline, tasks: list[JsonObject]) -> None:
-    """Add the starts that are expected: from files and records if they can be read, else the next of each task."""
-    if line.end <= call.now:
-        return
-    names = {row.task for row in line.rows}
+def _plan(source: Backend, line: Timeline, tasks: list[JsonObject]) -> None:
+    """Add the starts that are expected, or the next of each task if the daemon does not tell them to this user."""
     try:
-        from rocketd.cli.backend.offline import checked  # noqa: PLC0415 - only for what lies ahead
-        from rocketd.cli.commands.simulate import forecast_of  # noqa: PLC0415 - as above
-
-        forecast = forecast_of(call, checked(call.choices), call.now)
-        for count, run in enumerate(forecast.runs(line.end)):
-            if run.task in names:
-                line.plan(run.task, run.start)
-            if count >= _MOST_PLANNED:
-                break
+        for task, at in islice(source.planned(line.end), _MOST_PLANNED):
+            line.plan(task, at)
     except RocketdError:
-        for task in tasks:
-            if (upcoming := instant(task, "next")) is not None:
-                line.plan(text(task, "task"), upcoming)
+        for one in tasks:
+            if (upcoming := instant(one, "next")) is not None:
+                line.plan(text(one, "task"), upcoming)

@@ -6,7 +6,6 @@ Only events change their answers, and here and there the clock: a delay that is 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, overload
 
 from rocketd.core.conditions.comparison import Count, CountableCondition
@@ -19,6 +18,7 @@ from rocketd.core.instant import FOREVER, Duration
 from rocketd.core.model.condition import Condition
 from rocketd.core.model.run import Action, Cause
 from rocketd.core.model.verdict import AGAINST, FOR, UNKNOWN, Verdict
+from rocketd.core.stable_hash import stable_hash
 
 if TYPE_CHECKING:
     from rocketd.core.instant import Instant
@@ -104,7 +104,7 @@ class Retry(Condition):
         growth: float = min(self.factor, 1000) ** min(run.attempt - 1, 100)
         most = _LONGEST_DELAY if self.max_delay is None else self.max_delay
         pause = most if self.delay * growth > most else int(self.delay * growth)
-        return pause + self.jitter * _hash(run) // _HASH_RANGE
+        return pause + self.jitter * stable_hash(run.task, run.attempt) // _HASH_RANGE
 
     def watches(self) -> frozenset[str]:
         return OWN
@@ -123,10 +123,6 @@ class Retry(Condition):
 
 
 _RETRIED_ACTIONS: Final = frozenset({Action.FAIL, Action.CRASH})
-
-
-def _hash(run: Run) -> int:
-    return int.from_bytes(blake2b(f"{run.task}\0{run.attempt}".encode(errors="replace"), digest_size=8).digest())
 
 
 def _spelled(duration: Duration) -> str:

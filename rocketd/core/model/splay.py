@@ -22,12 +22,12 @@ never be up: it begins within as long as the daemon has been up when it opens, a
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
 from rocketd.core.model.consumption import window_used_until
 from rocketd.core.model.tick_line import TickLine
+from rocketd.core.stable_hash import stable_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -191,8 +191,7 @@ def delay(moment: Moment, length: Duration, opens: Instant) -> Duration:
 
 def share(host: str, task: str, opens: Instant | None = None) -> int:
     """Return which part of its splay a task has on a host, in 2**64ths: always the same, or for each window another."""
-    key = f"{host}\0{task}" if opens is None else f"{host}\0{task}\0{opens}"
-    return int.from_bytes(blake2b(key.encode(errors="replace"), digest_size=8).digest())
+    return stable_hash(host, task) if opens is None else stable_hash(host, task, opens)
 
 
 def last_moment_open(moment: Moment) -> Moment | None:

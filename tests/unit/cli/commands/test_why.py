@@ -112,6 +112,9 @@ class Parts:
     def files(self, *, always: bool = False) -> JsonObject:
         return {"always": always}
 
+    def planned(self, until: Instant) -> Iterator[tuple[str, Instant]]:
+        yield "a", until - 1
+
     def runs(self, wanted: RunQuery) -> list[JsonObject]:
         return [{"task": wanted.task}]
 
