@@ -171,9 +171,11 @@ SLOW = {"shutil", "subprocess", "pathlib", "dataclasses", "inspect", "asyncio", 
 
 @pytest.mark.parametrize("words", [["list"], ["status"], ["history"], ["why", "backup"], ["timeline"]])
 def test_what_an_answer_does_not_need_is_not_imported(tmp_path: Path, daemon: FakeDaemon, words: list[str]) -> None:
-    task = {**TASK, "when": 'cron("*/5 * * * *") & calendar("*-*-* *:00:00")'}  # no asterisk stands for a task
-    for target, answer in (("tasks", [task]), ("runs", []), ("status", {}), ("tasks/backup/why", {})):
-        daemon.will(f"GET /v1/{target}", answer)
+    task: JsonObject = {**TASK, "when": 'cron("*/5 * * * *") & calendar("*-*-* *:00:00")'}  # no asterisk stands for a task
+    daemon.will("GET /v1/tasks", [task])
+    daemon.will("GET /v1/runs", [])
+    daemon.will("GET /v1/status", {})
+    daemon.will("GET /v1/tasks/backup/why", {})
     daemon.will("GET /v1/log", {"runs": [], "next": None})
     daemon.will("GET /v1/planned", {"starts": [], "next": None, "complete": True})
     program = "import sys; from rocketd.cli.rocketctl import main; main(); print(*sys.modules, file=sys.stderr)"
