@@ -171,7 +171,8 @@ SLOW = {"shutil", "subprocess", "pathlib", "dataclasses", "inspect", "asyncio", 
 
 @pytest.mark.parametrize("words", [["list"], ["status"], ["history"], ["why", "backup"], ["timeline"]])
 def test_what_an_answer_does_not_need_is_not_imported(tmp_path: Path, daemon: FakeDaemon, words: list[str]) -> None:
-    task: JsonObject = {**TASK, "when": 'cron("*/5 * * * *") & calendar("*-*-* *:00:00")'}  # no asterisk stands for a task
+    # No asterisk stands for a task.
+    task: JsonObject = {**TASK, "when": 'cron("*/5 * * * *") & calendar("*-*-* *:00:00")'}
     daemon.will("GET /v1/tasks", [task])
     daemon.will("GET /v1/runs", [])
     daemon.will("GET /v1/status", {})
