@@ -5,12 +5,14 @@ Called on the loop's thread.
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import Instant
 from rocketd.core.instant_text import timestamp
 from rocketd.core.messages import daemon_messages
 from rocketd.core.model.events import Refusal, Start
+from rocketd.core.model.run import Run
 from rocketd.daemon.control_views import ControlViews
 from rocketd.daemon.json_format import Json, JsonObject, rfc3339
 from rocketd.daemon.log_reader import LogReader, RunReader
@@ -19,6 +21,9 @@ from rocketd.daemon.planned_starts import PlannedStarts
 from rocketd.daemon.retention import RetentionJob, oldest_kept
 from rocketd.daemon.run_charts import RunCharts
 from rocketd.daemon.task_file_source import TaskFileSource
+
+RECORD_TIMEOUT: Final = 5.0
+"""Seconds that the answer to a start waits for its record."""
 
 
 class Control(ControlViews):
@@ -42,19 +47,26 @@ class Control(ControlViews):
         """Set by whoever has a reader for it."""
         self._retention = retention
 
-    def start(self, name: str, *, by: str, as_scheduled: bool = False) -> JsonObject:
-        """Start a task now, or as soon as that can be recorded; raises NoSuchTask, Refused."""
+    async def start(self, name: str, *, by: str, as_scheduled: bool = False) -> JsonObject:
+        """Start a task now, or as soon as that can be recorded; raises NoSuchTask, Refused.
+
+        Whoever gets the run id finds the run in the log: it has been recorded by then.
+        """
         self._must_be_loaded(name)
         loop = self._loop
         prefix = "as scheduled, " if as_scheduled else ""
         decisions = loop.scheduler.run(name, loop.now(), f"{prefix}by hand, {by}", as_scheduled=as_scheduled)
         loop.carry_out(decisions)
         run = next((decision.run for decision in decisions if isinstance(decision, Start)), None)
-        if run is not None:
-            return {"task": name, "run_id": run.run_id, "number": run.number, "waits": None}
-        admission = loop.scheduler.admission
-        waits = admission.closed or admission.shortage or "another requested run"
-        return {"task": name, "run_id": None, "number": None, "waits": waits}
+        if run is None:
+            admission = loop.scheduler.admission
+            return _started(name, None, admission.closed or admission.shortage or "another requested run")
+        try:
+            async with asyncio.timeout(RECORD_TIMEOUT):
+                withdrawn = await loop.pending_starts.until_recorded(run)
+        except TimeoutError:
+            return _started(name, run, "its record is still being written")
+        return _started(name, None if withdrawn else run, withdrawn)
 
     def stop_task(self, name: str, *, by: str) -> JsonObject:
         """Stop every run of a task, also of one that is loaded no more; raises NoSuchTask, NoSuchRun."""
@@ -134,3 +146,8 @@ class Control(ControlViews):
         listed: list[Json] = [{**problem.as_json()} for problem in problems]
         disabled = len(self._task_files.disabled)
         return {"tasks": len(self._loop.scheduler.tasks), "disabled": disabled, "problems": listed}
+
+
+def _started(task: str, run: Run | None, waits: str) -> JsonObject:
+    run_id, number = (run.run_id, run.number) if run else (None, None)
+    return {"task": task, "run_id": run_id, "number": number, "waits": waits or None}

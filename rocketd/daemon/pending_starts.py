@@ -8,6 +8,7 @@ Until it has a process, nothing of it has happened: its task then stands where i
 and recorded behind the start: who dies in between finds a run without an end, and cannot know that it never began.
 """
 
+import asyncio
 import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -91,6 +92,8 @@ class PendingStarts:
         """What starts are claimed from before they are recorded."""
         self._waiting: dict[RunKey, tuple[Task, Run]] = {}
         self._stopped: set[RunKey] = set()
+        self._awaited: dict[RunKey, asyncio.Future[str]] = {}
+        """For each run whose record somebody waits for, what becomes the reason why it was withdrawn, or empty."""
         self._shortage = ""
         """What the host was short of at one of the starts that are being made together."""
 
@@ -104,6 +107,13 @@ class PendingStarts:
     def add(self, task: Task, run: Run) -> None:
         """Its record is about to be written."""
         self._waiting[run.key] = task, run
+
+    async def until_recorded(self, run: Run) -> str:
+        """Wait until its record is safe; return why it was withdrawn instead, or an empty text."""
+        if run.key not in self._waiting:
+            return ""
+        outcome = self._awaited.setdefault(run.key, asyncio.get_running_loop().create_future())
+        return await asyncio.shield(outcome)
 
     def claim(self, changes: Sequence[Started | Missed]) -> None:
         """Claim starts and misses where that is necessary; record those that may be, and carry the starts out."""
@@ -140,8 +150,8 @@ class PendingStarts:
         self._shortage = ""
         with self._loop.executor.batch():
             for change in changes:
-                if isinstance(change, Started) and (waiting := self._waiting.pop(change.run.key, None)) is not None:
-                    self._carry_out(*waiting)
+                if isinstance(change, Started) and change.run.key in self._waiting:
+                    self._carry_out(*self._take(change.run))
         for change in changes:  # when all have begun: telling takes its time, and they are due
             if isinstance(change, Missed) or (isinstance(change, Started) and self._is_active(change.run)):
                 self._loop.publish(change)
@@ -163,8 +173,13 @@ class PendingStarts:
         loop.wake()
 
     def _withdraw(self, run: Run, reason: str, cause: Cause) -> None:
-        del self._waiting[run.key]
+        self._take(run, reason)
         self.handle_withdrawn(Withdrawn(run, self._loop.clock.now(), reason, cause))
+
+    def _take(self, run: Run, withdrawn_because: str = "") -> tuple[Task, Run]:
+        if outcome := self._awaited.pop(run.key, None):
+            outcome.set_result(withdrawn_because)
+        return self._waiting.pop(run.key)
 
     def _is_active(self, run: Run) -> bool:
         return run.number in self._loop.scheduler.history.of(run.task).running

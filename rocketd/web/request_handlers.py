@@ -127,7 +127,7 @@ async def run(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
 
 
 async def start(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
-    return verbs.start(parameters.name, by=parameters.by, as_scheduled=parameters.flag("as_scheduled"))
+    return await verbs.start(parameters.name, by=parameters.by, as_scheduled=parameters.flag("as_scheduled"))
 
 
 async def stop_task(verbs: ControlVerbs, parameters: RequestParameters) -> Json:

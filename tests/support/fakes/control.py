@@ -130,7 +130,7 @@ class FakeVerbs:
             raise NoSuchRun(f"no run {which!r} is recorded", hint="rocketctl history shows the runs")
         return {"run_id": "0193-run"}
 
-    def start(self, name: str, *, by: str, as_scheduled: bool = False) -> JsonObject:
+    async def start(self, name: str, *, by: str, as_scheduled: bool = False) -> JsonObject:
         self.done.append(("start", _known(name), by, as_scheduled))
         return {"number": 8}
 

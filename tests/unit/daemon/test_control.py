@@ -1,15 +1,20 @@
 """The verbs, asked on the loop's own thread."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
+import pytest
+
 from rocketd.app.loop_ports import NullServiceManager
 from rocketd.core.clock import Clock
+from rocketd.core.errors import StoreError
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.model.condition import Condition
+from rocketd.core.model.events import Started
 from rocketd.core.model.moment import Moment
-from rocketd.core.model.records import RunFilter, RunPage, RunView
+from rocketd.core.model.records import Change, RunFilter, RunPage, RunView
 from rocketd.core.model.run import Action
 from rocketd.core.model.run_figures import RunsOfStretch, RunSpans, SpanPlace
 from rocketd.core.model.task import Command, Disabled, Task
@@ -23,6 +28,7 @@ from rocketd.daemon.loop import Loop
 from rocketd.daemon.record_writer import RecordWriter
 from rocketd.daemon.retention import RetentionJob
 from support.event_loop import looped
+from support.fakes.executor import Script, ScriptedExecutor
 from support.fakes.journal import ListJournal
 from support.fakes.store import MemoryStore
 from support.passed_by_hand import TaskFilesOf
@@ -79,18 +85,39 @@ class Noted(Condition):
 
 
 @asynccontextmanager
-async def control_of(scheduler: Scheduler, clock: Clock | None = None) -> AsyncIterator[Control]:
+async def control_of(
+    scheduler: Scheduler, clock: Clock | None = None, store: MemoryStore | None = None
+) -> AsyncIterator[Control]:
     clock = clock or SystemClock()
     loop = Loop(
         scheduler=scheduler, clock=clock, journal=ListJournal(), manager=NullServiceManager(), silenced=SilencedErrors()
     )
-    recorder = RecordWriter(MemoryStore(), report_outage=lambda *_: None, on_fatal=loop.fail)
+    recorder = RecordWriter(store or MemoryStore(), report_outage=loop.store_changed, on_fatal=loop.fail)
+    executor = ScriptedExecutor(
+        loop.handle_event, loop.handle_output, lambda *_: Script(goes_on=True), lambda _: None, clock.now
+    )
+    if store:
+        loop.start(executor, recorder)
 
     retention = RetentionJob(
         recorder, scheduler.history, None, clock=clock, steadiness=loop.steadiness, journal=loop.journal, boot_id=""
     )
     yield Control(loop, EmptyLog(), EmptyLog(), retention, TaskFilesOf([OFF]), daemon_info=dict)
     await recorder.close()
+
+
+class SlowStore(MemoryStore):
+    """Writes once the gate is open, or fails with `error`."""
+
+    def __init__(self, error: StoreError | None = None) -> None:
+        super().__init__()
+        self.gate, self.error = threading.Event(), error
+
+    def write(self, changes: Sequence[Change]) -> None:
+        assert self.gate.wait(60)
+        if self.error is not None:
+            raise self.error
+        super().write(changes)
 
 
 def a_scheduler(tasks: int) -> Scheduler:
@@ -118,6 +145,41 @@ async def test_tasks_that_a_reload_takes_away_while_they_are_listed_are_left_out
         await asyncio.sleep(0)
         scheduler.load([], NOW, {})
         assert len(await listing) == TASKS_PER_TURN
+
+
+@looped
+async def test_whoever_is_told_a_run_id_finds_the_run_in_the_log() -> None:
+    store = SlowStore()
+    async with control_of(a_scheduler(1), store=store) as control:
+        asking = asyncio.create_task(control.start("t0", by="uid 0"))
+        assert not (await asyncio.wait([asking], timeout=0.05))[0]
+        store.gate.set()
+        answer = await asking
+        assert answer["waits"] is None
+        assert [one.run.run_id for one in store.log if isinstance(one, Started)] == [answer["run_id"]]
+
+
+@looped
+async def test_a_start_that_cannot_be_recorded_gets_the_reason_and_no_run_id() -> None:
+    store = SlowStore(StoreError("no space left on device", temporary=True))
+    async with control_of(a_scheduler(1), store=store) as control:
+        asking = asyncio.create_task(control.start("t0", by="uid 0"))
+        store.gate.set()
+        answer = await asking
+        store.error = None
+    assert answer["run_id"] is None
+    assert str(answer["waits"]).endswith("no space left on device")
+
+
+@looped
+async def test_a_start_is_answered_in_bounded_time_while_its_record_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rocketd.daemon.control.RECORD_TIMEOUT", 0.0)
+    store = SlowStore()
+    async with control_of(a_scheduler(1), store=store) as control:
+        answer = await control.start("t0", by="uid 0")
+        store.gate.set()
+    assert answer["waits"] == "its record is still being written"
+    assert [one.run.run_id for one in store.log if isinstance(one, Started)] == [answer["run_id"]]
 
 
 async def explained(control: Control) -> list[list[str]]:
