@@ -35,6 +35,8 @@ class Daemon:
         """What the console said, over all starts."""
         self.notices: list[str] = []
         """What the service manager was told, over all starts."""
+        self.timeout = TIMEOUT
+        """Seconds for which it is waited for each thing."""
         self._arguments = arguments
         self._environment = {} if environment is None else environment
         self.wrapper: tuple[str, ...] = ()
@@ -102,7 +104,7 @@ class Daemon:
         assert process is not None
         assert process.stdout is not None
         self.until(self.has_closed)
-        code = process.wait(TIMEOUT)
+        code = process.wait(self.timeout)
         process.stdout.close()
         self._process = None
         return code
@@ -125,7 +127,7 @@ class Daemon:
         self.signal(signal.SIGKILL)
         assert self._process is not None
         assert self._process.stdout is not None
-        self._process.wait(TIMEOUT)
+        self._process.wait(self.timeout)
         if not self.has_closed():
             self._selector.unregister(self._process.stdout)
         self._process.stdout.close()
@@ -144,9 +146,9 @@ class Daemon:
 
     # -- what it says
 
-    def until(self, done: Callable[[], object], timeout: float = TIMEOUT) -> None:
+    def until(self, done: Callable[[], object], timeout: float | None = None) -> None:
         """Listen until this holds; it is asked again after each line and each notification."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + (self.timeout if timeout is None else timeout)
         while not done():
             left = deadline - time.monotonic()
             ready = self._selector.select(left) if left > 0 else []
