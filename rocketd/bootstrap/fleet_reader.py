@@ -9,13 +9,17 @@ from rocketd.config.fleet_settings import FleetSettings
 from rocketd.core.duration import format_duration
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import SECOND
+from rocketd.core.model.fleet_filter import FleetTaskFilter
 from rocketd.core.model.records import RunFilter
 from rocketd.daemon.json_format import Json, JsonObject, rfc3339
 from rocketd.daemon.serializers import run_object
-from rocketd.fleet import queries
+from rocketd.fleet import queries, task_queries
 from rocketd.fleet.connection import FleetConnection
 from rocketd.fleet.overview import FleetHost, differing
-from rocketd.fleet.queries import FleetRun, FleetTask
+from rocketd.fleet.queries import FleetRun
+from rocketd.fleet.task_queries import FleetTask, FleetTaskPage
+from rocketd.web.shapes.fitting import fitting
+from rocketd.web.shapes.table import keys_of
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -25,6 +29,7 @@ T = TypeVar("T")
 TIMEOUT: Final = 15.0
 """Seconds that an answer may take."""
 _SCOPE_DIGITS: Final = 8
+_TASK_KEYS: Final = keys_of("Task")
 
 
 class FleetReader:
@@ -35,6 +40,11 @@ class FleetReader:
         self._host = host
         self._lock = asyncio.Lock()
 
+    @property
+    def name(self) -> str:
+        """The name of the fleet."""
+        return self._settings.name
+
     async def hosts(self) -> JsonObject:
         """The fleet, and all its hosts."""
         fleet = self._settings.name
@@ -43,15 +53,14 @@ class FleetReader:
         listed: list[Json] = [_host_object(one, [*others.get(one.name, ())]) for one in found]
         return {"fleet": fleet, "host": self._host, "hosts": listed}
 
-    async def tasks(self) -> JsonObject:
-        """The tasks of all hosts."""
-        found = await self._ask(lambda each: queries.tasks(each, self._settings.name))
-        shown: list[Json] = [_task_object(one) for one in found[: queries.MAX_TASKS]]
-        return {"tasks": shown, "more": len(found) > queries.MAX_TASKS}
+    async def tasks(self, wanted: FleetTaskFilter) -> JsonObject:
+        """A page of the tasks of all hosts."""
+        fleet = self._settings.name
+        return await self._ask(lambda each: _page_object(task_queries.tasks(each, fleet, wanted), wanted.limit))
 
-    async def runs(self, run_filter: RunFilter) -> list[Json]:
-        """Runs of all hosts, newest first."""
-        found = await self._ask(lambda each: queries.runs(each, self._settings.name, run_filter))
+    async def runs(self, run_filter: RunFilter, host: str) -> list[Json]:
+        """Runs of all hosts or of one, newest first."""
+        found = await self._ask(lambda each: queries.runs(each, self._settings.name, run_filter, host))
         return [_run_object(one) for one in found]
 
     async def _ask(self, question: Callable[["Connection[TupleRow]"], T]) -> T:
@@ -94,9 +103,21 @@ def _host_object(host: FleetHost, differs: list[Json]) -> JsonObject:
     }
 
 
+def _page_object(page: FleetTaskPage, limit: int) -> JsonObject:
+    listed = page.tasks[:limit]
+    more = len(page.tasks) > limit
+    return {
+        "tasks": [_task_object(one) for one in listed],
+        "more": more,
+        "next": f"{listed[-1].name}/{listed[-1].host}" if more else None,
+        "total": page.total,
+        "counts": {**page.counts},
+    }
+
+
 def _task_object(task: FleetTask) -> JsonObject:
-    shown: JsonObject = task.shown if isinstance(task.shown, dict) else {}
-    return {**shown, "host": task.host, "task": task.name, "alive": task.alive}
+    shown: JsonObject = fitting(task.shown, _TASK_KEYS) if isinstance(task.shown, dict) else {}
+    return {**shown, "host": task.host, "task": task.name, "alive": task.alive, "owner": task.owner}
 
 
 def _run_object(run: FleetRun) -> JsonObject:

@@ -2,6 +2,7 @@
 
 from rocketd.daemon.control import Control
 from rocketd.daemon.fleet_view import FleetView, NoFleet
+from rocketd.daemon.json_format import JsonObject
 
 
 class FleetControl(Control):
@@ -9,3 +10,7 @@ class FleetControl(Control):
 
     fleet: FleetView = NoFleet()
     """The hosts that share a history with this one."""
+
+    def status(self) -> JsonObject:
+        """The same, and the fleet."""
+        return {**super().status(), "fleet": self.fleet.name or None}

@@ -3,6 +3,7 @@
 from typing import NoReturn, Protocol
 
 from rocketd.core.model.events import Refusal
+from rocketd.core.model.fleet_filter import FleetTaskFilter
 from rocketd.core.model.records import RunFilter
 from rocketd.daemon.json_format import Json, JsonObject
 
@@ -10,31 +11,38 @@ from rocketd.daemon.json_format import Json, JsonObject
 class FleetView(Protocol):
     """Reads what the hosts of a fleet have sent. Raises Refusal if there is no fleet, and StoreError."""
 
+    @property
+    def name(self) -> str:
+        """The name of the fleet; empty: this host is in none."""
+        ...
+
     async def hosts(self) -> JsonObject:
         """The fleet, and all its `hosts`."""
         ...
 
-    async def tasks(self) -> JsonObject:
-        """The `tasks` of all hosts, and whether there are `more`."""
+    async def tasks(self, wanted: FleetTaskFilter) -> JsonObject:
+        """A page of the `tasks` of all hosts, and where the `next` one begins."""
         ...
 
-    async def runs(self, run_filter: RunFilter) -> list[Json]:
-        """Runs of all hosts, newest first."""
+    async def runs(self, run_filter: RunFilter, host: str) -> list[Json]:
+        """Runs of all hosts, or of one, newest first."""
         ...
 
 
 class NoFleet:
     """This host is in no fleet."""
 
+    name = ""
+
     async def hosts(self) -> JsonObject:
         """Refuse."""
         _refuse()
 
-    async def tasks(self) -> JsonObject:
+    async def tasks(self, _: FleetTaskFilter) -> JsonObject:
         """Refuse."""
         _refuse()
 
-    async def runs(self, _: RunFilter) -> list[Json]:
+    async def runs(self, _: RunFilter, __: str) -> list[Json]:
         """Refuse."""
         _refuse()
 

@@ -1,4 +1,4 @@
-"""What others have sent: hosts, tasks and runs of the whole fleet. Each function is one or two statements.
+"""What others have sent: hosts and runs of the whole fleet. Each function is one or two statements.
 
 Whatever stands in the database may be anybody's: it is checked like a damaged store, and only shown.
 """
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from psycopg import Connection
     from psycopg.rows import TupleRow
 
-MAX_TASKS: Final = 20_000
-"""Tasks of all hosts in one list."""
-
 _MICROS: Final = "(extract(epoch FROM {}) * 1000000)::bigint"
 _HOSTS: Final = f"""
     SELECT name, state_id::text, left(version, 40), tags, {_MICROS.format("joined_at")}, {_MICROS.format("seen_at")},
@@ -37,11 +34,6 @@ _DIGESTS: Final = """
         SELECT name FROM rocketd.task WHERE fleet = %(fleet)s GROUP BY name HAVING count(DISTINCT digest) > 1
     )
 """
-_TASKS: Final = """
-    SELECT task.host, task.name, task.shown, host.lease_until > clock_timestamp()
-    FROM rocketd.task AS task JOIN rocketd.host AS host ON host.fleet = task.fleet AND host.name = task.host
-    WHERE task.fleet = %(fleet)s ORDER BY task.host, task.name LIMIT %(limit)s
-"""
 _RUNS: Final = f"""
     SELECT coalesce(host.lease_until > clock_timestamp() AND host.state_id::text = begun.scope, false),
         coalesce(host.state_id::text, ''), begun.scope, {columns_of("begun")}, {columns_of("ended")}
@@ -53,17 +45,6 @@ _RUNS: Final = f"""
     WHERE begun.fleet = %(fleet)s AND begun.kind <> 'end'
 """  # noqa: S608 - our own words
 _WIDTH: Final = len(Row._fields)
-
-
-class FleetTask(NamedTuple):
-    """A task of some host, as that host shows it."""
-
-    host: str
-    name: str
-    shown: object
-    """JSON that nobody has checked."""
-    alive: bool
-    """Whether the host is heard of."""
 
 
 class FleetRun(NamedTuple):
@@ -111,15 +92,12 @@ def digests(connection: "Connection[TupleRow]", fleet: str) -> list[TaskDigest]:
     return [TaskDigest(*row) for row in connection.execute(_DIGESTS, {"fleet": fleet}).fetchall()]
 
 
-def tasks(connection: "Connection[TupleRow]", fleet: str) -> list[FleetTask]:
-    """Return the tasks of all hosts; one more than `MAX_TASKS` if there are more."""
-    values = {"fleet": fleet, "limit": MAX_TASKS + 1}
-    return [FleetTask(*row) for row in connection.execute(_TASKS, values).fetchall()]
-
-
-def runs(connection: "Connection[TupleRow]", fleet: str, run_filter: RunFilter) -> list[FleetRun]:
-    """Return runs of all hosts, newest start first, by task, time, action and limit."""
+def runs(connection: "Connection[TupleRow]", fleet: str, run_filter: RunFilter, host: str = "") -> list[FleetRun]:
+    """Return runs of all hosts or of one, newest start first, by task, time, action and limit."""
     terms, values = [_RUNS], {"fleet": fleet, "limit": run_filter.limit}
+    if host:
+        terms.append("begun.host = %(host)s")
+        values["host"] = storable(host).replace("\0", "")
     if run_filter.task:
         terms.append("begun.task_name = %(task)s")
         values["task"] = storable(run_filter.task).replace("\0", "")

@@ -67,9 +67,19 @@ ROUTES: Final = (
     Route("GET", "/v1/log", handlers.log_page, ("task", "since", "until", "action", "after"), right=Right.SEE),
     Route("GET", "/v1/events", handlers.events, ("task", "kinds", "after"), right=Right.SEE),
     Route("GET", "/v1/fleet", handlers.fleet, right=Right.VIEW),
-    Route("GET", "/v1/fleet/tasks", handlers.fleet_tasks, right=Right.VIEW),
     Route(
-        "GET", "/v1/fleet/runs", handlers.fleet_runs, ("task", "since", "until", "action", "limit"), right=Right.VIEW
+        "GET",
+        "/v1/fleet/tasks",
+        handlers.fleet_tasks,
+        ("match", "host", "state", "limit", "after"),
+        right=Right.VIEW,
+    ),
+    Route(
+        "GET",
+        "/v1/fleet/runs",
+        handlers.fleet_runs,
+        ("task", "host", "since", "until", "action", "limit"),
+        right=Right.VIEW,
     ),
     Route("GET", "/v1/metrics", handlers.metrics, ("format",), right=Right.VIEW),
     Route("POST", "/v1/tasks/TASK/run", handlers.start, ("as_scheduled",), right=Right.OPERATE_TASK),

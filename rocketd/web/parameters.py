@@ -79,6 +79,14 @@ class RequestParameters(NamedTuple):
             raise _no_place(name, text)
         return (int(found[1]), found[2]) if found else None
 
+    def fleet_place(self, name: str) -> tuple[str, str] | None:
+        """Where a page of the tasks of all hosts begins: TASK/HOST."""
+        text = self.text(name)
+        found = re.fullmatch("([^/]{1,300})/([^/]{1,100})", text)
+        if text and not found:
+            raise _no_place(name, text)
+        return (found[1], found[2]) if found else None
+
     def log_place(self, name: str) -> tuple[float, int] | None:
         """Where a page of the log begins: SECONDS/ROW."""
         text = self.text(name)

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
 
 from rocketd.core.instant import DAY, SECOND
+from rocketd.core.model.fleet_filter import FLEET_STATES, MAX_FLEET_TASKS, FleetTaskFilter
 from rocketd.core.model.records import RunFilter
 from rocketd.core.model.run import Trigger
 from rocketd.daemon.event_stream import KINDS, StreamFilter
@@ -161,13 +162,20 @@ async def fleet(verbs: ControlVerbs, _: RequestParameters) -> Json:
     return await verbs.fleet.hosts()
 
 
-async def fleet_tasks(verbs: ControlVerbs, _: RequestParameters) -> Json:
-    return await verbs.fleet.tasks()
+async def fleet_tasks(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
+    wanted = FleetTaskFilter(
+        match=parameters.pattern("match"),
+        host=parameters.text("host"),
+        state=parameters.word("state", FLEET_STATES),
+        limit=parameters.number("limit", MAX_FLEET_TASKS, MAX_FLEET_TASKS),
+        after=parameters.fleet_place("after"),
+    )
+    return await verbs.fleet.tasks(wanted)
 
 
 async def fleet_runs(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
     limit = parameters.number("limit", RunFilter().limit, MAX_RUNS)
-    return await verbs.fleet.runs(_run_filter(parameters, limit))
+    return await verbs.fleet.runs(_run_filter(parameters, limit), parameters.text("host"))
 
 
 async def metrics(verbs: ControlVerbs, parameters: RequestParameters) -> TextResponse:

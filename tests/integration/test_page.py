@@ -292,6 +292,12 @@ def test_what_is_not_there_is_a_sentence(page: Page, view: str) -> None:
     expect(page.get_by_role("alert").first).to_contain_text(re.compile("no task|no run|unknown"))
 
 
+def test_a_host_in_no_fleet_says_so_and_has_no_link_to_one(page: Page) -> None:
+    go(page, "fleet")
+    expect(page.get_by_role("alert").first).to_contain_text("this host shares its history with no others")
+    expect(page.locator("#nav").get_by_role("link", name="Fleet")).to_have_count(0)
+
+
 # -- for everybody
 
 

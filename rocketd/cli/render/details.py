@@ -244,6 +244,7 @@ def _status_lines(status: JsonObject, since: Instant | None, now: Instant) -> li
         ("Active runs", Cell(str(number(status, "running") or 0))),
         ("Problems", _problems(status)),
         ("Store", Cell(_plain(status.get("store")))),
+        ("Fleet", Cell(_plain(status.get("fleet")))),
         ("Degraded", Cell(degraded, RED)),
     ]
 

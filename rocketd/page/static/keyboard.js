@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 import { words } from "./words.js";
 
 const OFF = "rocketd-keys-off";
-const PLACES = { o: "", t: "tasks", r: "runs", d: "day", f: "files" };
+const PLACES = { o: "", t: "tasks", r: "runs", d: "day", f: "files", h: "fleet" };
 
 const isOff = () => localStorage.getItem(OFF) === "yes";
 

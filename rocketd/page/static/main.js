@@ -10,13 +10,14 @@ import { connect, Failure, ifAllowed } from "./transport.js";
 import { words } from "./words.js";
 import { day } from "./views/day.js";
 import { files } from "./views/files.js";
+import { fleet } from "./views/fleet.js";
 import { overview } from "./views/overview.js";
 import { run } from "./views/run.js";
 import { runs } from "./views/runs.js";
 import { task } from "./views/task.js";
 import { tasks } from "./views/tasks.js";
 
-const VIEWS = { "": overview, tasks, task, runs, run, day, files };
+const VIEWS = { "": overview, tasks, task, runs, run, day, files, fleet };
 const RETRIES = [500, 1000, 2000, 4000]; // milliseconds between attempts to reach the daemon
 const SILENCE = 75_000; // milliseconds: the daemon gives a sign of life every 30 s
 const REFRESH = 2000; // milliseconds between two times that a view asks again, however much happens
@@ -38,6 +39,9 @@ class App {
         this.attempts = 0;
         this.refreshedAt = 0;
         this.refreshing = null;
+        /** The view that is reading; whether it is to do so again. */
+        this.reading = null;
+        this.isWantedAgain = false;
         this.actions = actions(this);
     }
 
@@ -140,7 +144,10 @@ class App {
         const { view } = this;
         clearTimeout(this.refreshing);
         this.refreshing = null;
+        this.isWantedAgain = this.reading === view; // two answers could overtake each other
+        if (this.isWantedAgain) return;
         this.refreshedAt = Date.now();
+        this.reading = view;
         try {
             await view.load();
             if (this.view === view) Object.assign(this, { error: null, loaded: view });
@@ -148,12 +155,15 @@ class App {
             if (!(error instanceof Failure)) console.error(error);
             if (this.view === view && (isNew || error.status)) this.error = error;
         }
-        if (this.view === view) this.draw();
+        if (this.view !== view) return;
+        this.reading = null;
+        this.draw();
+        if (this.isWantedAgain) await this.refresh();
     }
 
     /** The same, soon: not more often than every two seconds. */
     refreshSoon(least = REFRESH) {
-        if (this.refreshing || this.lost) return;
+        if (this.refreshing || this.lost || this.isAway) return;
         const wait = Math.max(100, this.refreshedAt + least - Date.now());
         this.refreshing = setTimeout(() => this.refresh(), wait);
     }
@@ -179,7 +189,7 @@ class App {
 
     nav() {
         const isCurrent = name => name === this.viewName || { tasks: "task", runs: "run" }[name] === this.viewName;
-        return h("nav", { id: "nav", "aria-label": "Views" }, Object.entries(words.views).map(([name, label]) =>
+        return h("nav", { id: "nav", "aria-label": "Views" }, Object.entries(words.views).filter(([name]) => name !== "fleet" || this.model.status?.fleet).map(([name, label]) =>
             h("a", { href: `#/${name}`, "data-key": `nav-${name}`, "aria-current": isCurrent(name) ? "page" : null }, label,
                 name === "files" && this.model.status?.problems ? h("span", { class: "count" }, String(this.model.status.problems)) : null)));
     }

@@ -36,7 +36,8 @@ export function tick(root = document) {
 
 const SIGNS = {
     success: "✓", fail: "✗", terminate: "■", crash: "⚡", inaction: "○", missed: "◇", withdrawn: "○", run: "▶",
-    paused: "‖", disabled: "–", late: "◷", never: "·", due: "◔",
+    paused: "‖", disabled: "–", late: "◷", never: "·", due: "◔", standby: "○",
+    alive: "●", silent: "◷", lost: "✗", stopped: "–",
 };
 
 /** Return a state: an action of a run, or what a task is. */
@@ -52,6 +53,7 @@ export function stateOf(task) {
     if (task.running) return badge("run");
     if (task.elsewhere) return badge("disabled", words.elsewhere);
     if (task.disabled) return badge("disabled");
+    if (task.standby) return [badge("standby"), task.failing ? [" ", badge(task.last_action)] : null];
     if (task.paused) return [badge("paused"), task.failing ? [" ", badge(task.last_action)] : null];
     if (task.waits) return badge("due", words.waits);
     if (!task.last_action) return badge("never");

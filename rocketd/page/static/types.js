@@ -543,6 +543,7 @@
  * @property {string[]} directories where task files are read
  * @property {string | null} degraded what does not work at the moment; null if everything works
  * @property {boolean} stopping whether the daemon is shutting down and starts nothing new
+ * @property {string | null} fleet the name of its fleet; null if it is in none
  */
 
 /**
@@ -583,6 +584,7 @@
  * @property {string[]} directories where task files are read
  * @property {string | null} degraded what does not work at the moment; null if everything works
  * @property {boolean} stopping whether the daemon is shutting down and starts nothing new
+ * @property {string | null} fleet the name of its fleet; null if it is in none
  * @property {"status"} event
  * @property {number} id the number of the event, or of the newest one
  */
@@ -651,15 +653,59 @@
  * Fleet task
  * @typedef {object} FleetTask
  * @property {string} task its name
- * @property {string} host whose it is; the other keys are those of a task, as that host's version has them
+ * @property {string} [description] what it is for
+ * @property {string | null} [next] when it is expected to start, including its splay; null if unknown. For a paused task, the first start after the pause; null if the pause has no end
+ * @property {string | null} [next_if] the condition on probes that must hold then
+ * @property {string | null} [now_if] the condition on probes that starts it earlier, as soon as it holds
+ * @property {string | null} [last_start] when its newest run started
+ * @property {"run" | "success" | "fail" | "terminate" | "inaction" | "crash" | "missed" | "withdrawn" | null} [last_action] how that ended, `run` while it is active
+ * @property {"exit" | "timeout" | "stop_when" | "operator" | "replace" | "shutdown" | "down" | "shortage" | "store" | null} [last_cause] what ended it, as `cause` of a run
+ * @property {string | null} [last_run_id] its id
+ * @property {string | null} [last_end] when a run of it ended last
+ * @property {number | null} [last_runtime] how long that took
+ * @property {number | null} [usual_runtime] the median of its last 20 successful runs; null with fewer than three, or if they have not been read yet
+ * @property {string | null} [last_success] when it succeeded last, or had nothing to do
+ * @property {boolean} [failing] whether its last telling end was a failure
+ * @property {number | null} [max_age] how old its last success may be; null if it has no `max_age`
+ * @property {string | null} [overdue_at] when it is overdue, or has been since; null if it has no `max_age`
+ * @property {number | null} [slow_after] after how long an active run is slow; null if it has no `slow_after`, or its usual runtime is unknown
+ * @property {string | null} [armed_at] from when on its ticks count
+ * @property {boolean} [running] whether it is running; a run whose start waits for its record is not running yet
+ * @property {string | null} [waits] what keeps it from starting although it is due: a slot, a mutex, its record, a resource of the host; null if nothing does
+ * @property {boolean} [paused] whether it is paused
+ * @property {string} [run_on] `each` or `one`: which of the hosts of a fleet that have it run it
+ * @property {string | null} [standby] why another host, or none, decides about it; null if this host does
+ * @property {boolean} [disabled] whether it is disabled
+ * @property {boolean} [elsewhere] whether it is disabled because its `hosts` do not select this host
+ * @property {string} [when] its condition, in the normal form
+ * @property {string | null} [on] the occasion at which it also runs: `boot` `startup` `shutdown`
+ * @property {string[]} [tags] its tags
+ * @property {string} [file] its task file
+ * @property {number} [line] where it begins in its file; only of a disabled task
+ * @property {string} host whose it is; what is said of the task is as that host's version of rocketd says it
  * @property {boolean} alive whether that host is alive
+ * @property {string | null} owner which host owns it, or did so last; null without `run_on = "one"`, and if it was handed back
+ */
+
+/**
+ * Fleet counts
+ * @typedef {object} FleetCounts
+ * @property {number} running tasks that were running when their host was heard of last
+ * @property {number} failed tasks whose last telling end was a failure
+ * @property {number} late tasks that are overdue
+ * @property {number} missed tasks whose newest event is a missed chance
+ * @property {number} paused tasks that are paused
+ * @property {number} one tasks with `run_on = "one"`
  */
 
 /**
  * Fleet tasks
  * @typedef {object} FleetTasks
- * @property {FleetTask[]} tasks
+ * @property {FleetTask[]} tasks as many as `limit` says
  * @property {boolean} more whether there are more than these
+ * @property {string | null} next the value of `after` for the next request; null at the end
+ * @property {number} total how many there are on all pages
+ * @property {FleetCounts} counts how many of those with this `match` and `host` are in each state
  */
 
 /**

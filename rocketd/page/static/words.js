@@ -2,12 +2,13 @@
 
 export const words = {
     title: "Scheduled tasks",
-    views: { "": "Overview", tasks: "Tasks", runs: "Runs", day: "Day", files: "Files" },
+    views: { "": "Overview", tasks: "Tasks", runs: "Runs", day: "Day", files: "Files", fleet: "Fleet" },
 
     states: {
         success: "success", fail: "failed", terminate: "stopped", crash: "crashed", inaction: "nothing to do",
         missed: "missed", withdrawn: "withdrawn", run: "running", paused: "paused", disabled: "disabled", late: "late",
-        never: "not run yet", due: "due",
+        never: "not run yet", due: "due", standby: "stands by",
+        alive: "alive", silent: "silent", lost: "lost", stopped: "stopped",
     },
     elsewhere: "not on this host",
     waits: "waits",
@@ -85,6 +86,8 @@ export const words = {
     },
 
     task: {
+        onOne: "On one host",
+        ofFleet: "Runs of all hosts",
         lastRun: "Last start",
         lastSuccess: "Last success",
         next: "Next start",
@@ -183,6 +186,33 @@ export const words = {
         legend: { success: "success", fail: "failed", run: "running", missed: "missed", planned: "planned" },
     },
 
+    fleet: {
+        title: "Fleet",
+        named: name => `Fleet ${name}`,
+        parts: { "": "Hosts", tasks: "Tasks of all hosts", runs: "Runs of all hosts" },
+        alive: (hosts, alive) => `${hosts === 1 ? "1 host" : `${hosts} hosts`}, ${alive} alive`,
+        noHosts: "No host has joined yet.",
+        columns: {
+            host: "Host", state: "State", lease: "Lease", seen: "Last sign", clock: "Clock", version: "rocketd", tasks: "Tasks", running: "Running", owned: "Owns", notes: "Notes",
+            task: "Task", last: "State", when: "Last start", next: "Next start", owner: "Owner",
+        },
+        silentFor: length => `silent for ${length}`,
+        here: "this host",
+        waiting: records => `${records} not sent yet`,
+        differs: names => `differs from other hosts: ${names}`,
+        more: count => `and ${count} more`,
+        wrong: "Went wrong since yesterday",
+        allWell: "Nothing: no run of any host.",
+        newest: count => count === 1 ? "1 run" : `The newest ${count} runs`,
+        search: "Search names, descriptions, conditions, tags",
+        states: { failed: "Failed", late: "Late", running: "Running", paused: "Paused", missed: "Missed", one: "On one host" },
+        anyHost: "any",
+        anyTask: "Runs of all tasks",
+        noOwner: "no host",
+        open: "open: nothing is heard of its host",
+        asOf: "What you see is as of",
+    },
+
     charts: {
         bucket: (from, to, good, bad) => `${from} to ${to}: ${good} went well${bad ? `, ${bad} did not` : ""}`,
         day: (total, failed) => `${total.toLocaleString("en")} runs, ${failed ? `${failed.toLocaleString("en")} of them went wrong` : "none went wrong"}`,
@@ -234,7 +264,7 @@ export const words = {
     },
     keys: {
         title: "Keys",
-        rows: [["g o", "overview"], ["g t", "tasks"], ["g r", "runs"], ["g d", "day"], ["g f", "files"], ["/", "search tasks"], ["j", "next row"], ["k", "row before"], ["?", "these keys"]],
+        rows: [["g o", "overview"], ["g t", "tasks"], ["g r", "runs"], ["g d", "day"], ["g f", "files"], ["g h", "hosts of the fleet"], ["/", "search tasks"], ["j", "next row"], ["k", "row before"], ["?", "these keys"]],
         off: "Turn single keys off",
         close: "Close",
     },

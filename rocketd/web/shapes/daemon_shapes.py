@@ -2,7 +2,21 @@
 
 from typing import Final
 
-from rocketd.web.shapes.shape import Key, Kind, Shape, event, flag, instant, integer, many, one, seconds, text, texts
+from rocketd.web.shapes.shape import (
+    NEXT,
+    Key,
+    Kind,
+    Shape,
+    event,
+    flag,
+    instant,
+    integer,
+    many,
+    one,
+    seconds,
+    text,
+    texts,
+)
 
 DAEMON_SHAPES: Final = (
     Shape(
@@ -22,6 +36,7 @@ DAEMON_SHAPES: Final = (
             texts("directories", "where task files are read"),
             text("degraded", "what does not work at the moment; null if everything works", null=True),
             flag("stopping", "whether the daemon is shutting down and starts nothing new"),
+            text("fleet", "the name of its fleet; null if it is in none", null=True),
         ),
     ),
     Shape(
@@ -118,12 +133,41 @@ DAEMON_SHAPES: Final = (
     Shape(
         "Fleet task",
         (
-            text("task", "its name"),
-            text("host", "whose it is; the other keys are those of a task, as that host's version has them"),
+            text("host", "whose it is; what is said of the task is as that host's version of rocketd says it"),
             flag("alive", "whether that host is alive"),
+            text(
+                "owner",
+                'which host owns it, or did so last; null without `run_on = "one"`, and if it was handed back',
+                null=True,
+            ),
+        ),
+        extends="Task",
+        partial=True,
+    ),
+    Shape(
+        "Fleet counts",
+        tuple(
+            integer(state, meaning)
+            for state, meaning in {
+                "running": "tasks that were running when their host was heard of last",
+                "failed": "tasks whose last telling end was a failure",
+                "late": "tasks that are overdue",
+                "missed": "tasks whose newest event is a missed chance",
+                "paused": "tasks that are paused",
+                "one": 'tasks with `run_on = "one"`',
+            }.items()
         ),
     ),
-    Shape("Fleet tasks", (many("tasks", "Fleet task"), flag("more", "whether there are more than these"))),
+    Shape(
+        "Fleet tasks",
+        (
+            many("tasks", "Fleet task", "as many as `limit` says"),
+            flag("more", "whether there are more than these"),
+            NEXT,
+            integer("total", "how many there are on all pages"),
+            one("counts", "Fleet counts", "how many of those with this `match` and `host` are in each state"),
+        ),
+    ),
     Shape(
         "Fleet run",
         (

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
+from rocketd.core.model.fleet_filter import FLEET_STATES, MAX_FLEET_TASKS
 from rocketd.core.model.run import Action, Trigger
 from rocketd.daemon.event_stream import KINDS
 from rocketd.daemon.planned_starts import MOST_STARTS, PAGE_STARTS
@@ -71,6 +72,7 @@ _ALL: Final = (
         STATES,
     ),
     Parameter("tag", _Type.TEXT, "one of their tags"),
+    Parameter("host", _Type.TEXT, "the name of a host of the fleet; default: all", most=100),
     Parameter(
         "order",
         _Type.WORD,
@@ -82,7 +84,7 @@ _ALL: Final = (
         "limit",
         _Type.NUMBER,
         f"the most entries: of runs 100 by default, up to {MAX_RUNS}; of tasks {PAGE_TASKS}, up to {MAX_TASKS}; of "
-        f"planned starts {PAGE_STARTS}, up to {MOST_STARTS}",
+        f"planned starts {PAGE_STARTS}, up to {MOST_STARTS}; of tasks of all hosts {MAX_FLEET_TASKS}",
         most=MAX_RUNS,
     ),
     Parameter("after", _Type.PLACE, "`next` of the answer before", form="[0-9]{1,18}"),
@@ -109,6 +111,9 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {parameter.name: parameter for para
 _OF_PATHS: Final[Mapping[tuple[str, str], Parameter]] = {
     ("/v1/tasks", "limit"): PARAMETERS["limit"]._replace(most=MAX_TASKS),
     ("/v1/planned", "limit"): PARAMETERS["limit"]._replace(most=MOST_STARTS),
+    ("/v1/fleet/tasks", "limit"): PARAMETERS["limit"]._replace(most=MAX_FLEET_TASKS),
+    ("/v1/fleet/tasks", "after"): PARAMETERS["after"]._replace(form="[^/]{1,300}/[^/]{1,100}"),
+    ("/v1/fleet/tasks", "state"): PARAMETERS["state"]._replace(words=FLEET_STATES),
     ("/v1/tasks", "after"): PARAMETERS["after"]._replace(form="-?[0-9]{1,19}/[^/]{1,300}"),
     ("/v1/timeline", "after"): PARAMETERS["after"]._replace(form=r"-?[0-9]{1,12}(\.[0-9]{1,9})?/[0-9]{1,18}"),
     ("/v1/why", "after"): PARAMETERS["after"]._replace(takes=_Type.TEXT, form=""),
@@ -176,7 +181,9 @@ ANSWERS: Final[Mapping[tuple[str, str], RouteAnswer]] = {
         "[events](#event) from now on, until one side ends the connection", EVENTS, lines=True
     ),
     ("GET", "/v1/fleet"): RouteAnswer("the [hosts](#fleet) of the fleet", ("Fleet",)),
-    ("GET", "/v1/fleet/tasks"): RouteAnswer("the [tasks of all hosts](#fleet-tasks)", ("Fleet tasks",)),
+    ("GET", "/v1/fleet/tasks"): RouteAnswer(
+        "a page of the [tasks of all hosts](#fleet-tasks), by name and then by host", ("Fleet tasks",)
+    ),
     ("GET", "/v1/fleet/runs"): RouteAnswer(
         "an array of the [runs of all hosts](#fleet-run)", ("Fleet run",), array=True
     ),

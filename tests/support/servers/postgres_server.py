@@ -90,6 +90,7 @@ class SilentProxy:
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._cut_off: list[tuple[socket.socket, socket.socket]] = []
         self._silent = threading.Event()
+        self._refusing = threading.Event()
         self._wakeup, self._waker = socket.socketpair()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -99,9 +100,15 @@ class SilentProxy:
         self._silent.set()
         self._waker.send(b".")
 
+    def refuse(self) -> None:
+        """Close what is open, and every new connection at once."""
+        self._refusing.set()
+        self._waker.send(b"r")
+
     def heal(self) -> None:
         """Pass new connections on; those that were cut off never hear anything again."""
         self._silent.clear()
+        self._refusing.clear()
         self._waker.send(b"x")
 
     def close(self) -> None:
@@ -127,6 +134,10 @@ class SilentProxy:
         if b"x" in told:
             self._cut_off += self._pairs
             self._pairs = []
+        if b"r" in told:
+            for one in [one for pair in self._pairs for one in pair]:
+                one.close()
+            self._pairs = []
         if b"q" in told:
             for one in [one for pair in (*self._pairs, *self._cut_off) for one in pair]:
                 one.close()
@@ -135,6 +146,9 @@ class SilentProxy:
 
     def _take(self) -> None:
         client, _ = self._listener.accept()
+        if self._refusing.is_set():
+            client.close()
+            return
         try:
             server = socket.create_connection(("127.0.0.1", self._target), TIMEOUT)
         except OSError:

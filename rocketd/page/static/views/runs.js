@@ -1,6 +1,7 @@
 // The runs of all tasks, or of one: since yesterday, unless asked for more; new ones are announced, not pushed in.
 
 import { h } from "../dom.js";
+import { filters } from "../filters.js";
 import { date, instant, shifted } from "../format.js";
 import { nothing } from "../parts.js";
 import { runsTable } from "../runs_table.js";
@@ -9,32 +10,24 @@ import { words } from "../words.js";
 const PAGE = 100;
 const DAYS = { "": 1, today: 0, week: 7, month: 31, all: null };
 
+/** Return from when on runs are shown, by a choice of `words.runs.periods`; null: all. */
+export function beginning(period) {
+    const days = DAYS[period] === undefined ? 1 : DAYS[period];
+    return days === null ? null : new Date(instant(`${shifted(date(Date.now()), -days)}T00:00`)).toISOString();
+}
+
 export function runs(app, _, query) {
     const text = words.runs;
     let shown = [];
     let fresh = 0;
-    const given = name => query.get(name) ?? "";
-
-    const go = changes => {
-        for (const [name, value] of Object.entries(changes)) {
-            if (value) query.set(name, value);
-            else query.delete(name);
-        }
-        location.hash = `#/runs${query.size ? `?${query}` : ""}`;
-    };
-    const since = () => {
-        const days = DAYS[given("since")] ?? 1;
-        return given("since") === "all" ? null : new Date(instant(`${shifted(date(Date.now()), -days)}T00:00`)).toISOString();
-    };
-    const choice = (name, label, options) => h("label", {}, label, " ", h("select", { "data-key": name, id: `runs-${name}`, onchange: event => go({ [name]: event.target.value, until: "" }) },
-        Object.entries(options).map(([value, each]) => h("option", { value, selected: value === given(name) }, each))));
+    const { given, choice, link } = filters(app, "runs", query);
 
     return {
         title: given("task") ? text.of(given("task")) : text.title,
 
         async load() {
             fresh = 0;
-            shown = await app.api.get("/v1/runs", { task: given("task"), action: given("action"), trigger: given("trigger"), since: since(), until: given("until"), limit: PAGE });
+            shown = await app.api.get("/v1/runs", { task: given("task"), action: given("action"), trigger: given("trigger"), since: beginning(given("since")), until: given("until"), limit: PAGE });
         },
 
         heard(event) {
@@ -50,7 +43,7 @@ export function runs(app, _, query) {
                 h("div", { class: "filters" }, choice("action", text.filters.action, text.actions), choice("trigger", text.filters.trigger, text.triggers), choice("since", text.filters.since, text.periods)),
                 fresh ? h("p", {}, h("button", { type: "button", id: "fresh", class: "small", onclick: () => app.refresh() }, text.fresh(fresh))) : null,
                 shown.length ? runsTable(shown, text.newest(shown.length)) : nothing(text.none),
-                shown.length === PAGE ? h("nav", { class: "pages", "aria-label": text.pages }, h("a", { href: "#/runs", onclick: event => { event.preventDefault(); go({ until: last.start }); } }, text.older)) : null,
+                shown.length === PAGE ? h("nav", { class: "pages", "aria-label": text.pages }, link("older", { until: last.start }, text.older)) : null,
             ];
         },
     };

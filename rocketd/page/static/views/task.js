@@ -97,6 +97,7 @@ export function task(app, [name], query) {
                     [text.lastRun, it.last_start ? [when(it.last_start), " ", ago(it.last_start)] : text.never],
                     [text.lastSuccess, it.last_success ? whenAgo(it.last_success) : text.never],
                     [text.next, it.paused || it.disabled ? null : it.next ? whenAgo(it.next) : text.notKnown], [text.nextIf, code(it.next_if)],
+                    [text.onOne, it.run_on === "one" && [it.standby ? [visible(it.standby), " "] : null, h("a", { href: `#/fleet/runs?task=${encodeURIComponent(name)}&since=all` }, text.ofFleet)]],
                     [text.usual, it.usual_runtime && duration(it.usual_runtime)],
                     [text.expected, it.max_age && it.overdue_at && [whenAgo(it.overdue_at), h("span", { class: "dim" }, `, ${text.every(duration(it.max_age))}`)]]]),
                 h("div", { class: "columns" },
