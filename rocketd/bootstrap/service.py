@@ -119,7 +119,8 @@ class Service:
         opened = await self._open_store()
         open_files = raise_open_files()
         self._executor = executor = make_executor(
-            self.loop, loaded.settings, self._clock, self._options.runtime_dir, open_files
+            *(self.loop, loaded.settings, self._clock),
+            *((self._options.state_dir, self._options.runtime_dir), open_files),
         )
         self._stack.push_async_callback(executor.close)
         self._base_journal.on_congested, commands = executor.hold_output, Commands(executor, self._clock, open_files)

@@ -36,9 +36,9 @@ def executor_notes(tasks: Iterable[Task], default: ExecutorKind, booted: Path = 
     if not booted.is_dir():
         return
     for task in tasks:
-        reason = choose_executor(task, default, missing="").reason
-        if reason:
-            message = f"its runs are processes of rocketd, and end with it: {reason}"
+        choice = choose_executor(task, default, missing="")
+        if choice.reason and choice.kind is ExecutorKind.PROCESS:
+            message = f"its runs are processes of rocketd, and end with it: {choice.reason}"
             yield TaskMistake(task, Mistake(("task", task.name, task.needs_process), message, _AS_ASKED, "note"))
 
 

@@ -292,5 +292,7 @@ STRINGS: Final = ValueType("list of strings", strings)
 PATH: Final = ValueType("path", path)
 ADDRESS: Final = ValueType("address", address)
 ADDRESSES: Final = ValueType("list of addresses", addresses)
-EXECUTOR: Final = ValueType("`auto`, `unit` or `process`", choice(ExecutorKind))
+EXECUTOR: Final = ValueType(
+    "`auto`, `unit` or `process`", lambda value: ExecutorKind(one_of("auto", "unit", "process")(value))
+)
 CODES: Final = ValueType("list of integers", codes)

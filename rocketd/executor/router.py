@@ -1,6 +1,6 @@
-"""Hands each run to what carries it out: systemd, as a unit, or the daemon itself, as a process.
+"""Hands each run to what carries it out: systemd, as a unit, the daemon itself, as a process, or an engine, as a job.
 
-What uses systemd is only made when a run needs it, or a daemon before this one has left some to it.
+What uses systemd or engines is only made when a run needs it, or a daemon before this one has left some to it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +21,7 @@ from rocketd.executor.unit.run_files import RunFiles
 from rocketd.executor.unit.unit_name import UnitNames
 
 if TYPE_CHECKING:
+    from rocketd.executor.engine.executor import EngineExecutor
     from rocketd.executor.unit.context import UnitContext
     from rocketd.executor.unit.executor import UnitExecutor
 
@@ -30,7 +31,7 @@ ShowLine = Callable[[Run, str, str, JournalPlace], object]
 
 
 class ExecutorRouter:
-    """Both executors as one. On the loop's thread."""
+    """All executors as one. On the loop's thread."""
 
     def __init__(  # noqa: PLR0913 - what it connects
         self,
@@ -53,6 +54,12 @@ class ExecutorRouter:
         self._support = support
         self._units: UnitExecutor | None = None
         self._context: UnitContext | None = None
+        self._engines: EngineExecutor | None = None
+        self.make_engines: Callable[[Report], EngineExecutor] | None = None
+        """Makes what hands runs off to engines."""
+        self.has_handed_off: Callable[[], bool] = lambda: False
+        """Whether a daemon before this one has left runs to engines; blocks."""
+        self._host_stops = False
         self._following = False
         self._early: list[Spawned | Finished | Withdrawn] | None = []
         self._default = ExecutorKind.AUTO
@@ -67,9 +74,9 @@ class ExecutorRouter:
         self._processes.hold_output(hold)
 
     @property
-    def has_units(self) -> bool:
-        """Whether systemd carries out, or may carry out, any run."""
-        return self._units is not None
+    def may_leave(self) -> bool:
+        """Whether systemd or an engine carries out, or may carry out, any run: it need not end with the daemon."""
+        return bool(self._made())
 
     def begin(self) -> None:
         """Report from now on; what runs that were taken over did before is reported now."""
@@ -79,7 +86,9 @@ class ExecutorRouter:
 
     def start(self, task: Task, run: Run) -> None:
         """Start it where it belongs."""
-        if not self._is_for_units(task):
+        if task.engine is not None:
+            self._engine_executor().start(task, run)
+        elif not self._is_for_units(task):
             self._processes.start(task, run)
         elif self._support.obstacle:
             message = f'cannot start: executor = "unit" needs {self._support.obstacle}'
@@ -89,7 +98,7 @@ class ExecutorRouter:
 
     def rehearse(self, task: Task, at: Instant) -> None:
         """Rehearse the start of a process; a unit's is systemd's."""
-        if not self._is_for_units(task):
+        if self.choice(task).kind is ExecutorKind.PROCESS:
             self._processes.rehearse(task, at)
 
     def batch(self) -> AbstractContextManager[None]:
@@ -99,14 +108,14 @@ class ExecutorRouter:
     def stop(self, run: Run, cause: Cause) -> None:
         """Stop it, wherever it is active."""
         self._processes.stop(run, cause)
-        if self._units is not None:
-            self._units.stop(run, cause)
+        for executor in self._made():
+            executor.stop(run, cause)
 
     def kill(self) -> None:
         """Kill every run."""
         self._processes.kill()
-        if self._units is not None:
-            self._units.kill()
+        for executor in self._made():
+            executor.kill()
 
     def follow_output(self, *, wanted: bool) -> None:
         """Have the lines of units shown as well, or no longer."""
@@ -122,29 +131,40 @@ class ExecutorRouter:
         """
         if self._units is not None and (recent := await self._units.recent_output(run)) is not None:
             return recent
+        if self._engines is not None and (handed_off := self._engines.recent_output(run)) is not None:
+            return handed_off
         return RecentOutput(self._processes.output_of(run))
 
     @property
     def active_count(self) -> int:
         """How many runs have been started and not been reported as finished."""
-        return self._processes.active_count + (0 if self._units is None else self._units.active_count)
+        return self._processes.active_count + sum(one.active_count for one in self._made())
 
     def recorded(self, run: Run) -> None:
         """Forget a run whose end is recorded."""
-        if self._units is not None:
-            self._units.recorded(run)
+        for executor in self._made():
+            executor.recorded(run)
 
     def leave(self) -> frozenset[RunKey]:
-        """Leave the units to systemd and the next daemon."""
-        return frozenset() if self._units is None else self._units.leave()
+        """Leave jobs to their engines, and units to systemd unless the host goes down, for the next daemon."""
+        units = self._units if not self._host_stops else None
+        return frozenset().union(*(one.leave() for one in (self._engines, units) if one is not None))
 
     async def adopt(
         self, runs: Sequence[OpenRun], tasks: Mapping[str, Task]
     ) -> Mapping[RunKey, Finished | Withdrawn | None]:
-        """Take over the runs that have units."""
-        if self._support.obstacle or not (any(self._files.run_ids()) or any(map(self._is_for_units, tasks.values()))):
-            return {}
-        return await self._unit_executor().adopt(runs, tasks)
+        """Take over the runs that have units or jobs; units by which jobs were being submitted are ended before."""
+        handed_off = self.has_handed_off() or any(task.engine for task in tasks.values())
+        uses_units = handed_off and self.uses_units
+        known: Mapping[RunKey, Finished | Withdrawn | None] = {}
+        if not self._support.obstacle and (
+            uses_units or any(self._files.run_ids()) or any(map(self._is_for_units, tasks.values()))
+        ):
+            known = await self._unit_executor().adopt(runs, tasks)
+        if not handed_off or self.make_engines is None:
+            return known
+        others = [one for one in runs if one.run.key not in known]
+        return {**known, **await self._engine_executor().adopt(others, tasks)}
 
     async def clean_up(self, runs: Sequence[OpenRun]) -> None:
         """Stop the processes that these runs left behind."""
@@ -152,10 +172,13 @@ class ExecutorRouter:
 
     async def host_is_stopping(self) -> bool:
         """Whether the host goes down; false where no units are used: then it makes no difference."""
-        return self._units is not None and await self._units.host_is_stopping()
+        self._host_stops = self._units is not None and await self._units.host_is_stopping()
+        return self._host_stops
 
     async def close(self) -> None:
         """Release everything."""
+        if self._engines is not None:
+            await self._engines.close()
         await self._processes.close()
         if self._units is not None:
             await self._units.close()
@@ -191,6 +214,15 @@ class ExecutorRouter:
             self._units = UnitExecutor(self._report, self._lines, self.unit_context())
             self._units.follow_output(wanted=self._following)
         return self._units
+
+    def _engine_executor(self) -> "EngineExecutor":
+        if self._engines is None:
+            assert self.make_engines is not None  # noqa: S101 - the daemon sets it before any run
+            self._engines = self.make_engines(self._report)
+        return self._engines
+
+    def _made(self) -> "list[UnitExecutor | EngineExecutor]":
+        return [one for one in (self._units, self._engines) if one is not None]
 
     def _report(self, event: Spawned | Finished | Withdrawn) -> None:
         if self._early is None:

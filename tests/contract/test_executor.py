@@ -1,4 +1,4 @@
-"""What every executor does: one suite for the scripted fake and for real processes."""
+"""What every executor does: one suite for the scripted fake, for real processes, units and jobs."""
 
 import asyncio
 import os
@@ -7,6 +7,8 @@ import resource
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,7 @@ from rocketd.core.model.records import OpenRun
 from rocketd.core.model.run import Action, Cause, Run, Usage
 from rocketd.core.model.task import Command, Task
 from rocketd.daemon.ports import Executor
+from support.engines.job_directory import JobDirectory
 from support.executor_harness import (
     Make,
     Output,
@@ -23,6 +26,7 @@ from support.executor_harness import (
     Report,
     World,
     a_run,
+    handed_off,
     has_systemd,
     new_world,
     real,
@@ -69,11 +73,23 @@ def void(_value: object) -> None: ...
 WITH_SYSTEMD = pytest.mark.skipif(not has_systemd(), reason="systemd has not booted this host: see tests/system")
 
 
-@pytest.fixture(params=[fake, real, pytest.param(units, marks=WITH_SYSTEMD)], ids=["fake", "real", "unit"])
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    make: Make = request.param
-    with new_world(make) as made:
+@pytest.fixture(params=["fake", "real", pytest.param("unit", marks=WITH_SYSTEMD), "handed-off"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    with new_world(maker(request.param, tmp_path)) as made:
         yield made
+
+
+@pytest.fixture(params=["fake", "real", pytest.param("unit", marks=WITH_SYSTEMD)])
+def host_world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    """One whose runs are processes of this host, so that more is known of them."""
+    with new_world(maker(request.param, tmp_path)) as made:
+        yield made
+
+
+def maker(name: str, directory: Path) -> Make:
+    if name == "handed-off":
+        return partial(handed_off, jobs=JobDirectory(directory), notes=directory)
+    return {"fake": fake, "real": real, "unit": units}[name]
 
 
 @pytest.fixture(params=[fake, real], ids=["fake", "real"])
@@ -91,7 +107,8 @@ def test_a_run_is_spawned_and_then_finished_each_once(world: World) -> None:
     assert all(event.run == run for event in world.events)
 
 
-def test_a_process_has_a_pid_and_a_start_time(world: World) -> None:
+def test_a_process_has_a_pid_and_a_start_time(host_world: World) -> None:
+    world = host_world
     world.run(SUCCEEDS)
     [spawned] = [event for event in world.events if isinstance(event, Spawned)]
     assert spawned.pid > 1
@@ -117,7 +134,8 @@ def test_the_task_says_which_exit_codes_mean_that_there_was_nothing_to_do(world:
     assert world.run(replace(FAILS, inaction_codes=frozenset({3}))).action is Action.INACTION
 
 
-def test_the_cpu_time_of_a_run_and_of_its_children_is_known(world: World) -> None:
+def test_the_cpu_time_of_a_run_and_of_its_children_is_known(host_world: World) -> None:
+    world = host_world
     end = world.run(WORKS)
     counted = sum(60 * int(minutes) + float(seconds) for minutes, seconds in re.findall(r"(\d+)m([\d.]+)s", end.output))
     assert counted > 0
@@ -141,7 +159,8 @@ def test_every_line_is_told_before_the_end_and_kept_in_the_tail(world: World) ->
     assert sorted(end.output.splitlines()) == ["one", "two"]
 
 
-def test_what_cannot_be_started_has_failed_and_says_why(world: World) -> None:
+def test_what_cannot_be_started_has_failed_and_says_why(host_world: World) -> None:
+    world = host_world
     end = world.run(IS_MISSING)
     assert (end.action, end.cause, end.exit_code, end.signal) == (Action.FAIL, Cause.EXIT, None, None)
     assert end.message == "cannot start: /no/such/program: No such file or directory"
@@ -188,6 +207,7 @@ def test_a_run_that_the_daemons_own_stop_ends_has_crashed(world: World) -> None:
 
 def test_a_second_stop_changes_nothing(world: World) -> None:
     run = world.start(GOES_ON)
+    world.spawned(run)
     world.stop(run, Cause.TIMEOUT)
     assert world.stopped(run, Cause.OPERATOR).cause is Cause.TIMEOUT
 
@@ -206,6 +226,8 @@ def test_a_stop_right_after_the_start_ends_the_run(world: World) -> None:
 
 def test_kill_ends_all_runs_as_crashed(world: World) -> None:
     runs = [world.start(GOES_ON) for _ in range(3)]
+    for run in runs:
+        world.spawned(run)
     world.call(world.executor.kill)
     assert {(end.action, end.cause) for end in map(world.end, runs)} == {(Action.CRASH, Cause.SHUTDOWN)}
 

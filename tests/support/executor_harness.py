@@ -5,20 +5,28 @@ import os
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from uuid import uuid4
 
+from rocketd.core.instant import SECOND
+from rocketd.core.model.engine import Engine
 from rocketd.core.model.events import Finished, Spawned, Withdrawn
 from rocketd.core.model.recent_output import JournalPlace
 from rocketd.core.model.run import Cause, End, Run, Trigger
 from rocketd.core.model.task import Command, Function, Task
 from rocketd.daemon.ports import Executor
+from rocketd.executor.engine.clients import HostEngineClients
+from rocketd.executor.engine.command_runner import CommandRunner
+from rocketd.executor.engine.executor import EngineExecutor
+from rocketd.executor.engine.submission_notes import SubmissionNotes
 from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.executor.unit.context import UnitContext
 from rocketd.executor.unit.executor import UnitExecutor
 from rocketd.executor.unit.run_files import RunFiles
+from support.engines.job_directory import JobDirectory
 
 T = TypeVar("T")
 HANG: Final = 60.0
@@ -67,6 +75,29 @@ def units(report: Report, output: Output) -> Executor:
     return executor
 
 
+def handed_off(
+    report: Report, output: Output, *, jobs: JobDirectory, notes: Path, settle: float = 0.2
+) -> EngineExecutor:
+    """Its runs are jobs of an engine whose commands are processes."""
+    runner = CommandRunner(
+        lambda outlet, variables: ProcessExecutor(outlet, lambda *_: None, clock=RealClock(), variables=variables),
+        RealClock(),
+    )
+    clients, kept = HostEngineClients(runner), SubmissionNotes(notes)
+    executor = HandedOff(report, output, clients=clients, notes=kept, clock=RealClock(), settle=int(settle * SECOND))
+    executor.engine = jobs.engine
+    return executor
+
+
+class HandedOff(EngineExecutor):
+    """Hands every run off, whatever its task says."""
+
+    engine: Engine
+
+    def start(self, task: Task, run: Run) -> None:
+        super().start(replace(task, engine=self.engine), run)
+
+
 def has_systemd() -> bool:
     """Whether this host was booted by systemd, and this is root."""
     return os.geteuid() == 0 and Path("/run/systemd/system").is_dir()
@@ -113,6 +144,10 @@ class World:
     def printed(self, run: Run, line: str) -> None:
         """Wait until the run has printed this line."""
         self.until(lambda: (run.run_id, line) in self.lines)
+
+    def spawned(self, run: Run) -> None:
+        """Wait until the run has begun."""
+        self.until(lambda: any(isinstance(event, Spawned) and event.run == run for event in self.events))
 
     def stop(self, run: Run, cause: Cause = Cause.OPERATOR) -> None:
         self.call(self.executor.stop, run, cause)

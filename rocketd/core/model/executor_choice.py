@@ -1,4 +1,4 @@
-"""Chooses what carries out the runs of a task: systemd, each as a unit, or the daemon itself, each as a process."""
+"""Chooses what carries out the runs of a task: an engine, systemd, each as a unit, or the daemon, each as a process."""
 
 from typing import NamedTuple
 
@@ -9,9 +9,12 @@ class ExecutorChoice(NamedTuple):
     """What carries out the runs of a task."""
 
     kind: ExecutorKind
-    """`UNIT` or `PROCESS`."""
+    """`UNIT`, `PROCESS` or `ENGINE`."""
     reason: str = ""
-    """Why they are not units, although units were asked for or are the default; empty: they are what was asked for."""
+    """Why they are not units, although units were asked for or are the default; empty: they are what was asked for.
+
+    Of `ENGINE`, which one.
+    """
 
 
 def choose_executor(task: Task, default: ExecutorKind, missing: str) -> ExecutorChoice:
@@ -20,6 +23,8 @@ def choose_executor(task: Task, default: ExecutorKind, missing: str) -> Executor
     `default` is what `[rocketd]` says; `missing` is what this daemon lacks to use units where nobody asks for them, as
     a noun (empty: nothing).
     """
+    if task.engine is not None:
+        return ExecutorChoice(ExecutorKind.ENGINE, str(task.engine.kind))
     kind = task.executor or default
     if kind is ExecutorKind.PROCESS:
         return ExecutorChoice(ExecutorKind.PROCESS)

@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.model.condition import FALSE, Condition
+from rocketd.core.model.engine import Engine
 from rocketd.core.model.operators import NO_OPERATORS, Operators
 from rocketd.core.model.run_on import RunOn
 from rocketd.core.model.secret import Secret
@@ -166,6 +167,8 @@ class ExecutorKind(StrEnum):
     """Each run is a transient unit of systemd."""
     PROCESS = "process"
     """Each run is a process of the daemon."""
+    ENGINE = "engine"
+    """Each run is a job of the engine that the task names."""
 
 
 class Execution(StrEnum):
@@ -228,6 +231,8 @@ class Task:
     """What carries out its runs; None: as the daemon says."""
     unit: tuple[tuple[str, str], ...] = ()
     """What systemd is told about their units: lines of the section [Service]."""
+    engine: Engine | None = None
+    """What its runs are handed off to; None: this host carries them out."""
     description: str = field(default="", compare=False)
     mail: Mail = field(default=Mail(), compare=False)
     tags: tuple[str, ...] = field(default=(), compare=False)

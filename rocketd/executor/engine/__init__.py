@@ -1,0 +1,1 @@
+"""Hands runs off to engines: other schedulers, which carry them out as jobs."""

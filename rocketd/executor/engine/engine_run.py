@@ -1,0 +1,54 @@
+"""One run that is handed off: its job, and what is known of it."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Final
+
+from rocketd.core.instant import Duration
+from rocketd.core.model.engine import Engine
+from rocketd.executor.engine.decision import Knowledge
+from rocketd.executor.engine.job import EngineClient, Job
+
+_OVERLAP: Final = 200
+"""Characters by which the end of an older tail is found in a newer one."""
+
+
+@dataclass(slots=True)
+class EngineRun:
+    """A run that has not been reported as finished or withdrawn."""
+
+    job: Job
+    engine: Engine
+    client: EngineClient
+    known: Knowledge
+    since: Duration
+    """Since when, by the steady clock, nobody else can have submitted its job: the start, or the adoption."""
+    adopted: bool = False
+    """Whether another daemon has, or may have, submitted it."""
+    spawned: bool = False
+    output: str = ""
+    """The tail of what it has printed, as far as the engine has said."""
+    begun_line: str = ""
+    """What it has printed of a line that is not complete yet."""
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set if the engine is to be asked at once."""
+
+    def new_lines(self, output: str, *, ended: bool) -> list[str]:
+        """Return the lines that are new in what it has printed by now; once it has `ended`, also one that is cut off.
+
+        Of a tail that has moved on, what follows the end of the old one is new.
+        """
+        found = output.rfind(self.output[-_OVERLAP:]) if self.output else -1
+        begin = found + len(self.output[-_OVERLAP:]) if found >= 0 else 0
+        if output.startswith(self.output):
+            begin = len(self.output)
+        self.output = output
+        *lines, self.begun_line = (self.begun_line + output[begin:]).split("\n")
+        if ended and self.begun_line:
+            lines.append(self.begun_line)
+        return lines
+
+    @property
+    def submitted(self) -> bool:
+        """Whether the engine may have the job."""
+        return self.known.noted_at > 0 or self.adopted

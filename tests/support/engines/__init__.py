@@ -1,0 +1,1 @@
+"""Stand-ins for engines that runs are handed off to."""

@@ -1,0 +1,71 @@
+"""A small engine: jobs are real processes, and a directory for each keeps what became of it.
+
+Its three commands are those of `engine = "commands"`. A name is taken once: `mkdir` refuses a second. What is in the
+engine's directory can be counted by a test: `submitted` has a line for each submission, `begun` one for each job.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from rocketd.core.instant import SECOND
+from rocketd.core.model.engine import Engine, EngineCommands, EngineKind
+
+_SUBMIT: Final = """[ -e "$TOP/away" ] && exit 75
+[ -e "$TOP/refuses" ] && { echo "no such partition" >&2; exit 1; }
+job=$TOP/$ROCKETD_JOB
+echo "$ROCKETD_JOB" >>"$TOP/submitted"
+mkdir "$job" 2>/dev/null || exit 0
+cat >"$job/input"
+setsid sh -c '
+    trap : TERM
+    echo "$ROCKETD_JOB" >>"$TOP/begun"
+    "$@" <"$0/input" >"$0/output" 2>&1 &
+    wait $!
+    code=$?
+    while kill -0 $! 2>/dev/null; do wait $!; code=$?; done
+    if [ $code -gt 128 ]; then echo "killed $((code - 128))"; else echo "exited $code"; fi >"$0/end.part"
+    mv "$0/end.part" "$0/end"
+' "$job" "$@" </dev/null >/dev/null 2>&1 &
+echo $! >"$job/pid"
+[ -e "$TOP/answers-late" ] && exit 75
+echo "job $!"
+"""
+_STATUS: Final = """[ -e "$TOP/away" ] && exit 1
+job=$TOP/$ROCKETD_JOB
+[ -d "$job" ] || { echo absent; exit 0; }
+end=$(cat "$job/end" 2>/dev/null)
+cat "$job/output" 2>/dev/null
+echo "${end:-running}"
+"""
+_CANCEL: Final = """[ -e "$TOP/away" ] && exit 1
+job=$TOP/$ROCKETD_JOB
+[ -e "$job/end" ] || [ ! -e "$job/pid" ] || pkill -TERM --session "$(cat "$job/pid" || echo 999999999)"
+exit 0
+"""
+
+
+class JobDirectory:
+    """The engine below a directory, which must exist."""
+
+    def __init__(self, top: Path, interval: float = 0.05) -> None:
+        """`interval`: seconds between two questions about a run."""
+        self.top = top / "jobs"
+        self.top.mkdir()
+        for name, text in (("submit", _SUBMIT), ("status", _STATUS), ("cancel", _CANCEL)):
+            (top / name).write_text(text.replace("$TOP", str(self.top)))
+        commands = EngineCommands(*(("/bin/sh", str(top / name)) for name in ("submit", "status", "cancel")))
+        self.engine = Engine(EngineKind.COMMANDS, commands, int(interval * SECOND))
+
+    def set(self, flag: str, *, on: bool = True) -> None:
+        """Make it `away`, let it refuse jobs (`refuses`), or take them without saying so (`answers-late`)."""
+        if on:
+            (self.top / flag).touch()
+        else:
+            (self.top / flag).unlink(missing_ok=True)
+
+    def lines(self, name: str) -> list[str]:
+        """Return the names of the jobs that were `submitted` or have `begun`, each as often as that."""
+        try:
+            return (self.top / name).read_text().split()
+        except FileNotFoundError:
+            return []
