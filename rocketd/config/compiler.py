@@ -12,6 +12,8 @@ from rocketd.config.access_values import access_values
 from rocketd.config.account_names import BadGroup
 from rocketd.config.calendar_lookup import UnknownCalendar
 from rocketd.config.command_hint import command_hint
+from rocketd.config.engine_settings import ENGINE
+from rocketd.config.engine_values import engine_of
 from rocketd.config.fleet_settings import RUN_ON
 from rocketd.config.former_names import FORMERLY
 from rocketd.config.host_lookup import UTC_ZONE, HostLookup, Zone
@@ -66,8 +68,7 @@ class _TaskCompilation:
         self._zone_unknown = False
 
     def task(self, file: str, share: Callable[[Surroundings], Surroundings]) -> Task | None:
-        values = self._values
-        zone = self._zone()
+        values, zone = self._values, self._zone()
         when, stop_when = self._condition(key.WHEN), self._condition(key.STOP_WHEN)
         work = self._work(share(self._surroundings(zone)))
         if work is None or self.has_errors:
@@ -89,14 +90,15 @@ class _TaskCompilation:
             priority=values[key.PRIORITY],
             on=values[key.ON],
             run_on=values[RUN_ON],
-            splay=values[key.SPLAY].most,
-            splay_each_run=values[key.SPLAY].each_run,
+            splay=(splay := values[key.SPLAY]).most,
+            splay_each_run=splay.each_run,
             output_tail=values[key.OUTPUT_TAIL],
             output_limit=values[key.OUTPUT_LIMIT],
             output_file=values[key.OUTPUT_FILE],
             separate_stderr=values[key.SEPARATE_STDERR] or "stderr" in values[key.FAILS_ON],
             executor=self._executor_kind(),
             unit=values[key.UNIT] if self._executor_kind() is not ExecutorKind.PROCESS else (),
+            engine=engine_of(self._spec, self.mistakes),
             description=values[key.DESCRIPTION],
             tags=values[key.TAGS],
             formerly=values[FORMERLY],
@@ -114,7 +116,7 @@ class _TaskCompilation:
     def check_executor(self, task: Task) -> None:
         """Note what a unit of systemd cannot do, where a unit is asked for, and what only a unit can."""
         wanted = key.EXECUTOR if key.EXECUTOR.key in self._spec.own else key.UNIT
-        if task.executor is ExecutorKind.UNIT and (obstacle := task.needs_process):
+        if task.executor is ExecutorKind.UNIT and not task.engine and (obstacle := task.needs_process):
             self._note(wanted, no_unit_because_of(obstacle), 'leave it out, or write executor = "process"')
         if task.executor is ExecutorKind.PROCESS and key.UNIT.key in self._spec.own:
             self._note(key.UNIT, 'with executor = "process" there is no unit that this could be about')
@@ -208,7 +210,7 @@ class _TaskCompilation:
             return None
 
     def _check_files(self) -> None:
-        directory = self._values[key.DIRECTORY]
+        directory = self._values[key.DIRECTORY] if self._values[ENGINE] is None else ""
         if directory and not self._host.is_directory(directory):
             self._note(key.DIRECTORY, f"there is no directory '{directory}'", severity="warning")
         self._check_output_file()
@@ -270,6 +272,8 @@ class _TaskCompilation:
     def _check_program(self, program: str) -> None:
         if "/" not in program and self._values[key.ENVIRONMENT_FILES]:
             return  # which may set another PATH when it starts
+        if self._values[ENGINE] is not None:
+            return  # it is where the engine carries it out
         search = dict(self._values[key.ENVIRONMENT]).get("PATH", CLEAN_PATH)
         if reason := self._host.execution_problem(program, search):
             self.mistakes.append(Mistake((*self._spec.path(key.COMMAND), 0), reason, "", "warning"))

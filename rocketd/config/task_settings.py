@@ -5,6 +5,7 @@ from typing import Final
 from rocketd.config import table_values, value_types
 from rocketd.config.access_settings import OPERATORS, VIEW_OUTPUT
 from rocketd.config.deadline_settings import MAX_AGE, SLOW_AFTER
+from rocketd.config.engine_settings import ENGINE_SETTINGS
 from rocketd.config.fleet_settings import HOST_PATTERNS, RUN_ON
 from rocketd.config.former_names import FORMERLY
 from rocketd.config.hook_settings import HOOKS_OF_TASK
@@ -294,7 +295,6 @@ TASK: Final = table(
     *(CRASH_LIMIT, MUTEX, PRIORITY, ON, RUN_ON, SPLAY, ENABLED, HOSTS, TAGS, DESCRIPTION, TIMEZONE),
     *(USER, GROUP, DIRECTORY, UMASK, NICE, LIMITS, ENVIRONMENT, ENVIRONMENT_FILES),
     *(SUCCESS_CODES, INACTION_CODES, FAILS_ON, OUTPUT_TAIL, OUTPUT_LIMIT),
-    *(OUTPUT_FILE, SEPARATE_STDERR, EXECUTOR, UNIT, TASK_MAIL),
-    *HOOKS_OF_TASK,
+    *(OUTPUT_FILE, SEPARATE_STDERR, EXECUTOR, UNIT, *ENGINE_SETTINGS.values(), TASK_MAIL, *HOOKS_OF_TASK),
     *(MAX_AGE, SLOW_AFTER, PING, TASK_WEBHOOKS, FORMERLY, OPERATORS, VIEW_OUTPUT, IGNORE_WARNINGS),
 )

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from rocketd.config import unit_table
+from rocketd.config import engine_settings, unit_table
 from rocketd.config.calendar_settings import CALENDAR, CALENDAR_NAME
+from rocketd.config.engine_settings import REACHED_BY
 from rocketd.config.http_settings import WEBHOOK_URL
 from rocketd.config.logging_settings import read_logging
 from rocketd.config.problems import MAX_MISTAKES, BadValue, Mistake, Path
@@ -189,4 +190,6 @@ def _joined(defaults: dict[str, object], own: dict[str, object]) -> dict[str, ob
     limits = {limit.resource: limit for limit in (*below[LIMITS], *above[LIMITS])}
     tables: dict[str, object] = {ENVIRONMENT.key: tuple(environment.items()), LIMITS.key: tuple(limits.values())}
     tables[UNIT.key] = unit_table.joined(below[UNIT], above[UNIT])
+    for setting in REACHED_BY.values():
+        tables[setting.key] = engine_settings.joined(below[setting], above[setting])
     return defaults | own | tables | {TASK_MAIL.key: joined(below[TASK_MAIL], above[TASK_MAIL])}

@@ -184,6 +184,12 @@ class World:
         self.wait(self.executor.close())
         self._runner.close()
 
+    def leave(self) -> None:
+        """Close it as a daemon does whose runs go on without it."""
+        self.call(self.executor.leave)
+        self.wait(self.executor.close())
+        self._runner.close()
+
     def _outcomes(self, run: Run) -> list[Finished | Withdrawn]:
         return [event for event in self.events if isinstance(event, Finished | Withdrawn) and event.run == run]
 

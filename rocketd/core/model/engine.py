@@ -52,6 +52,8 @@ class Kubernetes:
     """Certificates of the authorities that are trusted; empty: the host's."""
     pod: str = "{}"
     """Further fields of the pod's `spec`, as a JSON object."""
+    container: str = "{}"
+    """Further fields of its container, likewise."""
 
 
 @dataclass(frozen=True, slots=True)

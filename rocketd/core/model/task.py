@@ -15,8 +15,6 @@ from rocketd.core.model.work_calendar import NO_CALENDARS, Calendars
 
 CLEAN_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """PATH in the clean environment of a run: that of a login of root, for every user."""
-
-
 _TRUE: Final = frozenset({"1", "yes", "y", "true", "t", "on"})
 """What systemd takes for yes."""
 

@@ -16,7 +16,7 @@ from rocketd.core.instant import SECOND
 from rocketd.core.model.events import Finished, Spawned, Withdrawn
 from rocketd.core.model.run import Cause, End, Run, Trigger
 from rocketd.core.model.task import Command, Function, Surroundings, Task
-from rocketd.executor.engine.job import Job, NotKnownYet
+from rocketd.executor.engine.job import Job, NoEngineAnswer
 from rocketd.executor.process.environment import run_variables
 
 KIND: Final = "engine"
@@ -58,7 +58,7 @@ class CommandRunner:
     async def call(self, argv: tuple[str, ...], job: Job, *, stdin: str = "", tail: int = 16 * 1024) -> End:
         """Return how a command ended; `tail`: how many bytes of its output are kept.
 
-        Raises ResourceShortage if it was not started for want of something, NotKnownYet if it took too long.
+        Raises ResourceShortage if it was not started for want of something, NoEngineAnswer if it took too long.
         """
         now = self._clock.now()
         run = Run(KIND, next(self._numbers), str(uuid4()), 1, now, now, Trigger.HAND, argv[0])
@@ -73,7 +73,7 @@ class CommandRunner:
                 outcome = await asyncio.shield(future)
         except TimeoutError:
             self._executor.stop(run, Cause.TIMEOUT)
-            raise NotKnownYet(f"{argv[0]} took longer than {self._timeout:.0f} s") from None
+            raise NoEngineAnswer(f"{argv[0]} took longer than {self._timeout:.0f} s") from None
         if isinstance(outcome, Withdrawn):
             raise ResourceShortage(outcome.reason, shared=outcome.shared)
         return outcome.end

@@ -24,7 +24,7 @@ _GONE: Final = 2
 
 
 @dataclass(slots=True)
-class Knowledge:
+class JobFacts:
     """What is known of a run that is handed off."""
 
     run: Run
@@ -39,67 +39,69 @@ class Knowledge:
     """Why it is being stopped; `EXIT`: it is not."""
     gone: int = 0
     """How often in a row the engine has said that it does not have it, although it has had it."""
+    unanswered: str = ""
+    """Why the submission had no answer; empty: it had one, or another daemon made it."""
     problem: str = ""
-    """Why the submission, or the last question, had no answer."""
+    """Why the last question had no answer."""
 
 
 def decide(
-    known: Knowledge, status: JobStatus, now: Instant, quiet: Duration, settle: Duration = SETTLE
+    facts: JobFacts, status: JobStatus, now: Instant, quiet: Duration, settle: Duration = SETTLE
 ) -> Finished | Withdrawn | None:
     """Return how the run has ended, if it has; None: it goes on, or it is too early to say.
 
     `quiet`: for how long nobody can have submitted the job, by a clock that nobody sets.
     """
     if status.state is JobState.ABSENT:
-        return _absent(known, status, now, quiet >= settle)
-    known.accepted, known.gone = True, 0
+        return _absent(facts, status, now, quiet >= settle)
+    facts.accepted, facts.gone = True, 0
     if status.state in {JobState.PENDING, JobState.RUNNING}:
         return None
-    return Finished(known.run, _end(known, status, now))
+    return Finished(facts.run, _end(facts, status, now))
 
 
-def _absent(known: Knowledge, status: JobStatus, now: Instant, settled: bool) -> Finished | Withdrawn | None:  # noqa: FBT001 - says what it is
-    if known.accepted:
-        return _gone(known, now)
-    if known.noted_at and not settled:
+def _absent(facts: JobFacts, status: JobStatus, now: Instant, settled: bool) -> Finished | Withdrawn | None:  # noqa: FBT001 - says what it is
+    if facts.accepted:
+        return _gone(facts, now)
+    if facts.noted_at and not settled:
         return None
-    if known.noted_at and status.memory is not None and not 0 <= now - known.noted_at <= status.memory:
-        return Finished(known.run, _unknown_end(known, now))
-    if known.cause is not Cause.EXIT:
-        return never_began(known, now)
-    why = known.problem or "rocketd went down before it was handed off"
-    return Withdrawn(known.run, now, f"{known.engine} does not have it: {why}")
+    if facts.noted_at and status.memory is not None and not 0 <= now - facts.noted_at <= status.memory:
+        return Finished(facts.run, _unknown_end(facts, now))
+    if facts.cause is not Cause.EXIT:
+        return never_began(facts, now)
+    why = facts.unanswered or "rocketd went down before it was handed off"
+    return Withdrawn(facts.run, now, f"{facts.engine} does not have it: {why}")
 
 
-def _gone(known: Knowledge, now: Instant) -> Finished | None:
-    known.gone += 1
-    if known.gone < _GONE:
+def _gone(facts: JobFacts, now: Instant) -> Finished | None:
+    facts.gone += 1
+    if facts.gone < _GONE:
         return None
-    if known.cause is Cause.EXIT:
-        return Finished(known.run, _unknown_end(known, now))
-    return Finished(known.run, End(action_of(known.work, None, known.cause), known.cause, now))
+    if facts.cause is Cause.EXIT:
+        return Finished(facts.run, _unknown_end(facts, now))
+    return Finished(facts.run, End(action_of(facts.work, None, facts.cause), facts.cause, now))
 
 
-def never_began(known: Knowledge, now: Instant) -> Finished | Withdrawn:
+def never_began(facts: JobFacts, now: Instant) -> Finished | Withdrawn:
     """Return the end of a run that was stopped, and that no engine has."""
-    if known.cause is Cause.OPERATOR:
-        return Finished(known.run, End(Action.TERMINATE, known.cause, now, message="stopped before it began"))
-    return Withdrawn(known.run, now, "it had not been handed off yet", known.cause)
+    if facts.cause is Cause.OPERATOR:
+        return Finished(facts.run, End(Action.TERMINATE, facts.cause, now, message="stopped before it began"))
+    return Withdrawn(facts.run, now, "it had not been handed off yet", facts.cause)
 
 
-def _unknown_end(known: Knowledge, now: Instant) -> End:
-    message = f"{known.engine} does not have it any more, and how it ended is not known"
+def _unknown_end(facts: JobFacts, now: Instant) -> End:
+    message = f"{facts.engine} does not have it any more, and how it ended is not known"
     return End(Action.CRASH, Cause.DOWN, now, message=message)
 
 
-def _end(known: Knowledge, status: JobStatus, now: Instant) -> End:
-    cause, message = known.cause, status.message
+def _end(facts: JobFacts, status: JobStatus, now: Instant) -> End:
+    cause, message = facts.cause, status.message
     if cause is Cause.EXIT and status.state is not JobState.ENDED:
         cause = {JobState.LOST: Cause.DOWN, JobState.TIMED_OUT: Cause.TIMEOUT}.get(status.state, Cause.OPERATOR)
         if status.state is JobState.STOPPED:
-            message = message or f"{known.engine} stopped it, but not for rocketd"
+            message = message or f"{facts.engine} stopped it, but not for rocketd"
     return End(
-        action_of(known.work, status.exit_code, cause),
+        action_of(facts.work, status.exit_code, cause),
         cause,
         now,
         exit_code=status.exit_code,

@@ -6,7 +6,7 @@ from typing import Final
 
 from rocketd.core.instant import Duration
 from rocketd.core.model.engine import Engine
-from rocketd.executor.engine.decision import Knowledge
+from rocketd.executor.engine.decision import JobFacts
 from rocketd.executor.engine.job import EngineClient, Job
 
 _OVERLAP: Final = 200
@@ -20,7 +20,7 @@ class EngineRun:
     job: Job
     engine: Engine
     client: EngineClient
-    known: Knowledge
+    facts: JobFacts
     since: Duration
     """Since when, by the steady clock, nobody else can have submitted its job: the start, or the adoption."""
     adopted: bool = False
@@ -51,4 +51,4 @@ class EngineRun:
     @property
     def submitted(self) -> bool:
         """Whether the engine may have the job."""
-        return self.known.noted_at > 0 or self.adopted
+        return self.facts.noted_at > 0 or self.adopted

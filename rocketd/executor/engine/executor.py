@@ -21,7 +21,7 @@ from rocketd.core.model.recent_output import RecentOutput
 from rocketd.core.model.records import OpenRun
 from rocketd.core.model.run import Cause, Run, RunKey
 from rocketd.core.model.task import Command, Surroundings, Task
-from rocketd.executor.engine.decision import SETTLE, Knowledge
+from rocketd.executor.engine.decision import SETTLE, JobFacts
 from rocketd.executor.engine.engine_run import EngineRun
 from rocketd.executor.engine.follower import EmitLine, JobFollower, Report
 from rocketd.executor.engine.job import EngineClient, Job, job_name
@@ -80,8 +80,8 @@ class EngineExecutor:
     def stop(self, run: Run, cause: Cause) -> None:
         """Have the engine stop it; a run that is not active here is left alone."""
         one = self._follower.runs.get(run.key)
-        if one is not None and one.known.cause is Cause.EXIT:
-            one.known.cause = cause
+        if one is not None and one.facts.cause is Cause.EXIT:
+            one.facts.cause = cause
             one.woken.set()
 
     def kill(self) -> None:
@@ -143,7 +143,7 @@ class EngineExecutor:
             Job(task, run, name),
             engine,
             self._clients.of(engine),
-            Knowledge(run, task.work, str(engine.kind)),
+            JobFacts(run, task.work, str(engine.kind)),
             self._clock.monotonic(),
         )
 
@@ -161,6 +161,6 @@ class EngineExecutor:
         one = self._run(task, run, engine, job_name(run) if note is None else note.name)
         one.adopted = True
         if note is not None:
-            one.known.noted_at = one.job.submitted_at = note.at
-            one.job.id, one.known.accepted = note.id, note.accepted
+            one.facts.noted_at = one.job.submitted_at = note.at
+            one.job.id, one.facts.accepted = note.id, note.accepted
         return one

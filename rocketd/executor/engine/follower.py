@@ -21,7 +21,7 @@ from rocketd.core.model.run import Action, Cause, End, Run, RunKey
 from rocketd.executor.engine.command_runner import surroundings_of
 from rocketd.executor.engine.decision import decide, never_began
 from rocketd.executor.engine.engine_run import EngineRun
-from rocketd.executor.engine.job import JobState, JobStatus, NotKnownYet, SubmissionRefused
+from rocketd.executor.engine.job import JobState, JobStatus, NoEngineAnswer, SubmissionRefused
 from rocketd.executor.engine.submission_notes import SubmissionNote, SubmissionNotes, accepted
 
 Report: TypeAlias = Callable[[Spawned | Finished | Withdrawn], None]
@@ -101,10 +101,10 @@ class JobFollower:
     async def _submit(self, one: EngineRun, note: SubmissionNote) -> bool:
         """Submit the job; return whether the engine may have it."""
         run, now = one.job.run, self._clock.now
-        if one.known.cause is not Cause.EXIT:
-            self._end(one, never_began(one.known, now()))
+        if one.facts.cause is not Cause.EXIT:
+            self._end(one, never_began(one.facts, now()))
             return False
-        one.known.noted_at = one.job.submitted_at = note.at
+        one.facts.noted_at = one.job.submitted_at = note.at
         try:
             one.job.id = await one.client.submit(one.job)
         except SubmissionRefused as error:
@@ -114,11 +114,11 @@ class JobFollower:
         except ResourceShortage as error:
             self._end(one, Withdrawn(run, now(), error.message, shared=error.shared))
             return False
-        except NotKnownYet as error:
-            one.since = self._clock.monotonic()
-            self._note_problem(one, f"it is not known whether {one.known.engine} has it: {error.message}")
+        except NoEngineAnswer as error:
+            one.since, one.facts.unanswered = self._clock.monotonic(), error.message
+            self._note_problem(one, f"it is not known whether {one.facts.engine} has it: {error.message}")
             return True
-        one.known.accepted = True
+        one.facts.accepted = True
         with suppress(OSError, RuntimeError):  # then the next daemon asks for it by its name
             await in_thread(partial(self._notes.write, run.run_id, accepted(note, one.job.id)))
         return True
@@ -128,40 +128,40 @@ class JobFollower:
         backoff = Backoff(min(_FIRST_PAUSE, one.engine.interval / SECOND), one.engine.interval / SECOND)
         pause = 0.0
         while self._is_active(one):
-            was_stopped = one.known.cause is not Cause.EXIT
+            was_stopped = one.facts.cause is not Cause.EXIT
             await self._look(one)
             pause = backoff.after(pause)
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await one.woken.wait()
             one.woken.clear()
-            if one.known.cause is not Cause.EXIT and not was_stopped:
+            if one.facts.cause is not Cause.EXIT and not was_stopped:
                 pause = 0.0
 
     async def _look(self, one: EngineRun) -> None:
         """Stop it if that is due, and take what the engine says about it."""
         try:
-            if one.known.cause is not Cause.EXIT:  # each time: the job may only be there by now
+            if one.facts.cause is not Cause.EXIT:  # each time: the job may only be there by now
                 await one.client.cancel(one.job)
             status = await one.client.status(one.job)
-        except (NotKnownYet, ResourceShortage) as error:
-            self._note_problem(one, f"{one.known.engine} does not say how it is: {error.message}")
+        except (NoEngineAnswer, ResourceShortage) as error:
+            self._note_problem(one, f"{one.facts.engine} does not say how it is: {error.message}")
             return
         except Exception as error:  # noqa: BLE001 - a defect of ours, or an answer that nobody expected
             asyncio.get_running_loop().call_exception_handler({"message": "an engine", "exception": error})
-            self._note_problem(one, f"{one.known.engine} cannot be understood")
+            self._note_problem(one, f"{one.facts.engine} cannot be understood")
             return
         if self._is_active(one):
             self._take(one, status)
 
     def _take(self, one: EngineRun, status: JobStatus) -> None:
         now = self._clock.now()
-        outcome = decide(one.known, status, now, self._clock.monotonic() - one.since, self._settle)
+        outcome = decide(one.facts, status, now, self._clock.monotonic() - one.since, self._settle)
         ended = isinstance(outcome, Finished)
         for line in one.new_lines(status.output, ended=ended) if status.output or ended else ():
             self._output(one.job.run, "stdout", line)
         if status.state is not JobState.ABSENT:
-            one.known.problem = ""
+            one.facts.problem = ""
         if status.state not in {JobState.ABSENT, JobState.PENDING} and not one.spawned:
             one.spawned = True
             self._report(Spawned(one.job.run, 0, 0, now - status.runtime))
@@ -179,8 +179,8 @@ class JobFollower:
         self._report(outcome)
 
     async def _forget(self, one: EngineRun) -> None:
-        with suppress(NotKnownYet, ResourceShortage):
-            if one.known.accepted:
+        with suppress(NoEngineAnswer, ResourceShortage):
+            if one.facts.accepted:
                 await one.client.forget(one.job)
         with suppress(OSError, RuntimeError):
             await in_thread(partial(self._notes.remove, one.job.run.run_id))
@@ -190,10 +190,10 @@ class JobFollower:
 
     def _note_problem(self, one: EngineRun, problem: str) -> None:
         """Say in the journal, once, that nothing is known of a run at the moment."""
-        if self._is_active(one) and not one.known.problem:
+        if self._is_active(one) and not one.facts.problem:
             again = format_duration(one.engine.interval)
             self._output(one.job.run, "stderr", f"rocketd: {problem}; it is asked again at least every {again}")
-        one.known.problem = problem
+        one.facts.problem = problem
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

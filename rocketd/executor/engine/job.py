@@ -74,7 +74,7 @@ class JobStatus:
     """Microseconds; 0: not known."""
 
 
-class NotKnownYet(RocketdError):
+class NoEngineAnswer(RocketdError):
     """The engine could not be asked, or did not answer: nothing is known, neither good nor bad."""
 
 
@@ -89,18 +89,18 @@ class EngineClient(Protocol):
         """Submit a job, and return the engine's id of it; empty: it has none beside the name.
 
         If the engine has a job of that name already, that is the one. Raises SubmissionRefused; ResourceShortage if
-        nothing was submitted, as this host lacks something; NotKnownYet if it may have been.
+        nothing was submitted, as this host lacks something; NoEngineAnswer if it may have been.
         """
         ...
 
     async def status(self, job: Job) -> JobStatus:
-        """Return what has become of a job; raises NotKnownYet."""
+        """Return what has become of a job; raises NoEngineAnswer."""
         ...
 
     async def cancel(self, job: Job) -> None:
-        """Have a job stopped; one that has ended, or that is not there, is left alone. Raises NotKnownYet."""
+        """Have a job stopped; one that has ended, or that is not there, is left alone. Raises NoEngineAnswer."""
         ...
 
     async def forget(self, job: Job) -> None:
-        """Let go of a job whose end is recorded. Raises NotKnownYet."""
+        """Let go of a job whose end is recorded. Raises NoEngineAnswer."""
         ...

@@ -19,7 +19,7 @@ from rocketd.core.model.engine import EngineCommands
 from rocketd.core.model.run import End
 from rocketd.core.model.task import Command
 from rocketd.executor.engine.command_runner import CommandRunner, last_line
-from rocketd.executor.engine.job import Job, JobState, JobStatus, NotKnownYet, SubmissionRefused
+from rocketd.executor.engine.job import Job, JobState, JobStatus, NoEngineAnswer, SubmissionRefused
 
 MEMORY: Final[Duration] = 24 * 3600 * SECOND
 """For how long `status` has to know a job that has ended."""
@@ -50,7 +50,7 @@ class UserCommands:
         if end.exit_code == 0:
             return last_line(end) if end.output.strip() else ""
         if end.signal is not None or end.exit_code == os.EX_TEMPFAIL:
-            raise NotKnownYet(last_line(end))
+            raise NoEngineAnswer(last_line(end))
         raise SubmissionRefused(last_line(end))
 
     async def status(self, job: Job) -> JobStatus:
@@ -60,7 +60,7 @@ class UserCommands:
         output, _, line = end.output.rstrip("\n").rpartition("\n")
         found = _STATE.fullmatch(line.strip())
         if found is None:
-            raise NotKnownYet(f"{self._commands.status[0]} does not say in its last line how the job is")
+            raise NoEngineAnswer(f"{self._commands.status[0]} does not say in its last line how the job is")
         word, code, signal = found.groups()
         output = f"{output}\n" if output else ""
         if word:
@@ -79,4 +79,4 @@ class UserCommands:
 
 def _check(end: End) -> None:
     if end.exit_code != 0:
-        raise NotKnownYet(last_line(end))
+        raise NoEngineAnswer(last_line(end))

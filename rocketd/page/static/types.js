@@ -145,8 +145,8 @@
  * @property {"run" | "host"} splay_each `run` if each run has a part of the splay of its own
  * @property {string | null} output_file
  * @property {boolean} separate_stderr
- * @property {"unit" | "process" | null} executor what carries out its runs; null if the task is disabled
- * @property {string | null} executor_reason why its runs are processes, although units are the default or were asked for
+ * @property {"unit" | "process" | "engine" | null} executor what carries out its runs; null if the task is disabled
+ * @property {string | null} executor_reason why its runs are processes, although units are the default or were asked for; if an engine carries them out, which one
  * @property {number | null} next_splay by how much its splay delays `next`; null if it does not
  * @property {number} next_number the number of its next run
  * @property {string | null} due since when it is due

@@ -121,7 +121,7 @@ export const words = {
         mutex: "Mutex", priority: "Priority", splay: "Splay", environment: "Environment", tags: "Tags", executor: "Runs as",
         executorReason: "Because", hooks: "Hooks", file: "File",
     },
-    executors: { unit: "a unit of systemd", process: "a process of rocketd" },
+    executors: { unit: "a unit of systemd", process: "a process of rocketd", engine: "a job of an engine" },
 
     tree: { verdicts: { holds: "holds", against: "does not hold", unknown: "is not known" }, since: "since", until: "until" },
 

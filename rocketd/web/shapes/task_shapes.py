@@ -138,11 +138,12 @@ TASK_SHAPES: Final = (
                 "executor",
                 "what carries out its runs; null if the task is disabled",
                 null=True,
-                words=("unit", "process"),
+                words=("unit", "process", "engine"),
             ),
             text(
                 "executor_reason",
-                "why its runs are processes, although units are the default or were asked for",
+                "why its runs are processes, although units are the default or were asked for; if an "
+                "engine carries them out, which one",
                 null=True,
             ),
             seconds("next_splay", "by how much its splay delays `next`; null if it does not", null=True),

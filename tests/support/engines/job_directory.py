@@ -12,9 +12,13 @@ from rocketd.core.model.engine import Engine, EngineCommands, EngineKind
 
 _SUBMIT: Final = """[ -e "$TOP/away" ] && exit 75
 [ -e "$TOP/refuses" ] && { echo "no such partition" >&2; exit 1; }
+step=$(cat "$TOP/kill-at" 2>/dev/null)
+[ "$step" = noted ] && kill -KILL $PPID
+[ "$step" = noted ] && exit 1
 job=$TOP/$ROCKETD_JOB
 echo "$ROCKETD_JOB" >>"$TOP/submitted"
 mkdir "$job" 2>/dev/null || exit 0
+[ "$step" = submitting ] && kill -KILL $PPID
 cat >"$job/input"
 setsid sh -c '
     trap : TERM
@@ -27,10 +31,12 @@ setsid sh -c '
     mv "$0/end.part" "$0/end"
 ' "$job" "$@" </dev/null >/dev/null 2>&1 &
 echo $! >"$job/pid"
+[ "$step" = submitted ] && kill -KILL $PPID
 [ -e "$TOP/answers-late" ] && exit 75
 echo "job $!"
 """
 _STATUS: Final = """[ -e "$TOP/away" ] && exit 1
+[ "$(cat "$TOP/kill-at" 2>/dev/null)" = accepted ] && kill -KILL $PPID
 job=$TOP/$ROCKETD_JOB
 [ -d "$job" ] || { echo absent; exit 0; }
 end=$(cat "$job/end" 2>/dev/null)
@@ -47,10 +53,11 @@ exit 0
 class JobDirectory:
     """The engine below a directory, which must exist."""
 
-    def __init__(self, top: Path, interval: float = 0.05) -> None:
-        """`interval`: seconds between two questions about a run."""
+    def __init__(self, top: Path, interval: float = 0.05, *, exists: bool = False) -> None:
+        """`interval`: seconds between two questions about a run; `exists`: it has been made before."""
         self.top = top / "jobs"
-        self.top.mkdir()
+        if not exists:
+            self.top.mkdir()
         for name, text in (("submit", _SUBMIT), ("status", _STATUS), ("cancel", _CANCEL)):
             (top / name).write_text(text.replace("$TOP", str(self.top)))
         commands = EngineCommands(*(("/bin/sh", str(top / name)) for name in ("submit", "status", "cancel")))
@@ -62,6 +69,10 @@ class JobDirectory:
             (self.top / flag).touch()
         else:
             (self.top / flag).unlink(missing_ok=True)
+
+    def kill_at(self, step: str) -> None:
+        """Have it kill who asks it: at `noted`, `submitting`, `submitted` or `accepted`; empty: no longer."""
+        (self.top / "kill-at").write_text(step)
 
     def lines(self, name: str) -> list[str]:
         """Return the names of the jobs that were `submitted` or have `begun`, each as often as that."""
