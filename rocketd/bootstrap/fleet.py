@@ -31,13 +31,13 @@ from rocketd.daemon.fleet_view import FleetView, NoFleet
 from rocketd.daemon.loop import Loop
 from rocketd.fleet.announcements import channel_of
 from rocketd.fleet.connection import FleetConnection
+from rocketd.fleet.exchange_types import OwnershipResult
 from rocketd.fleet.identity import identify, place_of
 from rocketd.fleet.member import Member
 from rocketd.fleet.membership import Membership
 from rocketd.fleet.presence import Presence
 from rocketd.fleet.record_reader import RecordReader
 from rocketd.fleet.shared_history import SharedEvent
-from rocketd.fleet.task_exchange import OwnershipResult
 
 JOIN_TIMEOUT: Final = 10.0
 """Seconds that the state directory may take to say which one it is."""

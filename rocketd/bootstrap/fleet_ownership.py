@@ -19,10 +19,10 @@ from rocketd.core.scheduler.ownership import JOINING, LEASE_OVER, LEAVING, MAX_C
 from rocketd.core.scheduler.standby import OwnedTask
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.pending_starts import NoClaims
+from rocketd.fleet.exchange_types import Claim, Definition, Owner, OwnershipResult, TakenTask, boottime
 from rocketd.fleet.member_tasks import MemberTasks
 from rocketd.fleet.shared_history import SharedEvent
 from rocketd.fleet.task_digest import task_digest
-from rocketd.fleet.task_exchange import Claim, Definition, Owner, OwnershipResult, TakenTask, boottime
 
 _LOST_OWNERSHIP = "another host owns it by now"
 _NO_OWNER = "no live host owns it"
@@ -46,7 +46,8 @@ class FleetOwnership:
         self._pending: dict[str, tuple[Claim, Callable[[Sequence[Started | Missed]], None]]] = {}
         self._granted: dict[str, int] = {}
         """The terms in which runs were claimed that have not begun yet, by id."""
-        self._defined: dict[str, tuple[str, str]] = {}
+        self._defined: dict[str, tuple[tuple[str, str], str]] = {}
+        """What each task is: what makes it another one for the fleet, and its digest."""
         self._unsettled: set[str] = set()
         """Tasks of which not all may have been recorded that was missed before this host took them over."""
         self._obstacle = ""
@@ -70,7 +71,7 @@ class FleetOwnership:
     def tasks_replaced(self) -> None:
         """The tasks may be others: what has changed is owned anew."""
         definitions = self._definitions()
-        defined = {one.name: (one.fingerprint, one.digest) for one in definitions}
+        defined = {one.name: ((one.fingerprint, one.mutex), one.digest) for one in definitions}
         gone = [name for name in self._ownership.terms if name not in defined]
         if gone:
             self._hand_back(gone, self._obstacle)
@@ -84,7 +85,8 @@ class FleetOwnership:
         found = []
         for name in self._standby.names:
             task, history = self._loop.scheduler.find(name).task, self._loop.scheduler.history.of(name)
-            found.append(Definition(name, task_digest(task), task.fingerprint, history.armed, history.next_number))
+            about = task_digest(task), task.fingerprint, history.armed, history.next_number, task.mutex
+            found.append(Definition(name, *about))
         return found
 
     # -- claims -----------------------------------------------------------------------------------------------------
@@ -179,6 +181,8 @@ class FleetOwnership:
         if owner.host and owner.alive and owner.host != self._host:
             differs = ", where it is another task than here" if owner.differs else ""
             return f"{owner.host} owns it{differs}"
+        if owner.mutex_holder and owner.mutex_holder != self._host:
+            return f"{_NO_OWNER}, and {owner.mutex_holder} owns its mutex"
         if obstacle:
             return f"{_NO_OWNER}, and this one must not: {obstacle}"
         return f"{_NO_OWNER}; it is another task here than on its last owner" if owner.differs else _NO_OWNER

@@ -28,7 +28,7 @@ def without_impossible(tasks: dict[str, Task], fleet: FleetSettings, watched: Wa
     found = [
         TaskMistake(task, mistake)
         for task in tasks.values()
-        for mistake in (*_settings(task, fleet), *_conditions(task, shared, tasks, watched))
+        for mistake in (*_settings(task, fleet), *_conditions(task, shared, tasks, watched), *_mutex(task, tasks))
     ]
     for one in found:
         tasks.pop(one.task.name, None)
@@ -42,8 +42,6 @@ def _settings(task: Task, fleet: FleetSettings) -> Iterator[Mistake]:
         yield _mistake(
             task, "run_on", f"{_ONE} needs a fleet, and [fleet] has no url", "see docs/how-to/several-hosts.md"
         )
-    if task.mutex:
-        yield _mistake(task, "mutex", f"a mutex counts on one host, and with {_ONE} any host may run the task")
     if task.formerly:
         yield _mistake(
             task, "formerly", f"the other hosts know the task by its name: with {_ONE}, it cannot be renamed"
@@ -62,6 +60,16 @@ def _settings(task: Task, fleet: FleetSettings) -> Iterator[Mistake]:
         least = format_duration(fleet.lost_after // 5)
         message = f"with {_ONE}, this must be shorter than a fifth of lost_after in [fleet], less a second: {least}"
         yield _mistake(task, "kill_grace", message)
+
+
+def _mutex(task: Task, tasks: dict[str, Task]) -> Iterator[Mistake]:
+    """One host has all tasks with a mutex: none of them may be a task that others run as well."""
+    if not task.mutex or task.run_on is RunOn.ONE:
+        return
+    others = (name for name, one in sorted(tasks.items()) if one.mutex == task.mutex and one.run_on is RunOn.ONE)
+    if other := next(others, ""):
+        message = f"task '{other}' has this mutex and {_ONE}, and this one has not: it runs on hosts that do not own it"
+        yield _mistake(task, "mutex", message, f"add {_ONE} to both, or give them different mutexes")
 
 
 def _conditions(

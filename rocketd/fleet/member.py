@@ -13,13 +13,13 @@ from rocketd.core.backoff import Backoff
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import SECOND, Duration
 from rocketd.fleet.connection import FleetConnection, FleetError
+from rocketd.fleet.exchange_types import OwnershipObserver, boottime
 from rocketd.fleet.member_observer import FleetObserver
 from rocketd.fleet.member_tasks import MemberTasks
 from rocketd.fleet.member_thread import MemberThread
 from rocketd.fleet.membership import Counts, Holder, Membership, NotHolder, SharedTask
 from rocketd.fleet.record_reader import BATCH, LoggedRow, LogPlace, RecordReader
 from rocketd.fleet.records import run_name
-from rocketd.fleet.task_exchange import OwnershipObserver, boottime
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -176,7 +176,7 @@ class Member:
         sent_at, sent_at_boottime = time.monotonic(), boottime()
         if sent_at < self._next_renewal:
             return False
-        counts = Counts(*self.counts, self._waiting(), self.tasks.undecided())
+        counts = Counts(*self.counts, self._waiting(), self.tasks.undecided(), self.tasks.obstacle)
         with self._exchange() as connection:
             sent = time.time_ns() // 1000
             server = self._membership.renew(connection, counts, self._clock_offset)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 from rocketd.core.instant import MILLISECOND, SECOND, Duration
 from rocketd.fleet.announcements import concerns, hash_of
 from rocketd.fleet.connection import FleetError
+from rocketd.fleet.exchange_types import Claim, Definition, ExchangeRequest, OwnershipObserver, boottime
 from rocketd.fleet.membership import Membership
 from rocketd.fleet.record_reader import RecordReader
-from rocketd.fleet.task_exchange import Claim, Definition, ExchangeRequest, OwnershipObserver, TaskExchange, boottime
+from rocketd.fleet.task_exchange import TaskExchange
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -111,6 +112,11 @@ class MemberTasks:
             soon = self._last_look + _BETWEEN_LOOKS
             self._next_look = soon if self._next_look is None else min(self._next_look, soon)
 
+    @property
+    def obstacle(self) -> str:
+        """Why this host must not own anything; empty: it may."""
+        return self._request.obstacle or self._exchange.obstacle
+
     def undecided(self) -> Duration:
         """Return since how long ago something may have happened to the tasks that is not recorded yet."""
         now = boottime()
@@ -173,7 +179,7 @@ class MemberTasks:
         if not released:
             return
         with self._member.in_transaction() as connection:
-            self._exchange.release(connection, released)
+            self._exchange.release(connection, released, request.obstacle)
         self._exchange.forget(released)
         with self._member.changing():
             for name in released:

@@ -5,6 +5,7 @@ has run out, or by the next daemon in the same place, which can only be there wh
 """
 
 import json
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -13,7 +14,7 @@ from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.instant_text import timestamp
 from rocketd.core.model.run import Action
 from rocketd.fleet.announcements import CHANGED, announce
-from rocketd.fleet.owner_statements import DECIDED_BEFORE, RELEASE_ALL
+from rocketd.fleet.owner_statements import DECIDED_BEFORE, RELEASE_ALL, RELEASE_ALL_MUTEXES
 from rocketd.fleet.record_reader import LoggedRow, LogPlace
 from rocketd.fleet.records import INSERT, LOCK_OWNERS, as_json
 
@@ -35,8 +36,8 @@ _JOIN: Final = """
     ON CONFLICT (fleet, name) DO UPDATE SET
         incarnation = excluded.incarnation, place = excluded.place, lease_until = excluded.lease_until,
         lost_after = excluded.lost_after, version = excluded.version, tags = excluded.tags, beat = host.beat + 1,
-        joined_at = clock_timestamp(), seen_at = clock_timestamp(), left_at = NULL,
-        decided_at = clock_timestamp(), state_id = excluded.state_id,
+        joined_at = clock_timestamp(), seen_at = clock_timestamp(), left_at = NULL, obstacle = '',
+        decided_at = least(clock_timestamp(), to_timestamp(%(now)s)), state_id = excluded.state_id,
         sent_id = CASE WHEN host.state_id = excluded.state_id THEN host.sent_id ELSE excluded.sent_id END,
         sent_run = CASE WHEN host.state_id = excluded.state_id THEN host.sent_run ELSE '' END
     WHERE host.lease_until <= clock_timestamp()
@@ -51,9 +52,9 @@ _HOLDER: Final = """
 _RENEW: Final = """
     UPDATE rocketd.host SET
         lease_until = clock_timestamp() + %(lease)s * interval '1 microsecond', seen_at = clock_timestamp(),
-        beat = beat + 1, tasks = %(tasks)s, running = %(running)s, waiting = %(waiting)s,
+        beat = beat + 1, tasks = %(tasks)s, running = %(running)s, waiting = %(waiting)s, obstacle = %(obstacle)s,
         clock_offset = %(clock_offset)s,
-        decided_at = clock_timestamp() - %(undecided)s * interval '1 microsecond'
+        decided_at = least(clock_timestamp(), to_timestamp(%(now)s)) - %(undecided)s * interval '1 microsecond'
     WHERE fleet = %(fleet)s AND name = %(host)s AND incarnation = %(incarnation)s
         AND lease_until > clock_timestamp()
     RETURNING (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
@@ -115,6 +116,8 @@ class Counts:
     """Records that are not sent yet."""
     undecided: Duration = 0
     """For how long something may have happened to tasks of the fleet that has not been recorded."""
+    obstacle: str = ""
+    """Why this host owns no tasks; empty: it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,7 @@ class Membership:
         if row is not None:
             if decided is not None:
                 connection.execute(RELEASE_ALL, {**self._values, "decided_at": decided[0]})
+                connection.execute(RELEASE_ALL_MUTEXES, self._values)
             return LogPlace(int(row[0]), str(row[1]))
         row = connection.execute(_HOLDER, self._values).fetchone()
         if row is None:
@@ -164,7 +168,7 @@ class Membership:
         """Renew the lease, and return the time of the database. Raises NotHolder."""
         offset = None if clock_offset is None else clock_offset / SECOND
         told: dict[str, object] = {"tasks": counts.tasks, "running": counts.running, "waiting": counts.waiting}
-        told |= {"clock_offset": offset, "undecided": counts.undecided}
+        told |= {"clock_offset": offset, "undecided": counts.undecided, "obstacle": counts.obstacle[:200]}
         row = connection.execute(_RENEW, {**self._values, **told}).fetchone()
         if row is None:
             raise NotHolder
@@ -216,4 +220,5 @@ class Membership:
             "lost_after": self.lost_after,
             "version": self.version,
             "tags": list(self.tags),
+            "now": time.time(),  # whichever clock is behind says up to when all is decided: one may have been set
         }

@@ -8,13 +8,14 @@ was committed before: a condition on a joined row would be checked again with wh
 from typing import Final
 
 from rocketd.fleet.records import COLUMNS, NAMES, TYPES, value_of
+from rocketd.fleet.schema_operators import SAID_LOST
 from rocketd.fleet.schema_ownership import LOST
 
 _MICROS: Final = "(extract(epoch FROM {}) * 1000000)::bigint"
 _GIVEN: Final = """jsonb_to_recordset(%(tasks)s::jsonb)
-    AS given (name text, digest text, fingerprint text, armed_at double precision, next_number bigint)"""
+    AS given (name text, digest text, fingerprint text, armed_at double precision, next_number bigint, mutex text)"""
 
-_TAKEN: Final = _GIVEN.replace("next_number bigint", "next_number bigint, decided_at double precision")
+_TAKEN: Final = _GIVEN.replace("mutex text", "mutex text, decided_at double precision")
 
 DURABLE: Final = """
     SELECT set_config('synchronous_commit', 'on', true)
@@ -31,15 +32,22 @@ RELEASE_ALL: Final = """
         decided_at = CASE WHEN settled THEN greatest(decided_at, %(decided_at)s) ELSE decided_at END
     WHERE fleet = %(fleet)s AND host = %(host)s
 """
+RELEASE_ALL_MUTEXES: Final = """
+    UPDATE rocketd.mutex SET host = NULL, incarnation = NULL WHERE fleet = %(fleet)s AND host = %(host)s
+"""
 RELEASE: Final = """
     UPDATE rocketd.owner SET host = NULL, incarnation = NULL,
-        decided_at = CASE WHEN settled THEN clock_timestamp() - %(undecided)s * interval '1 microsecond'
-            ELSE decided_at END
+        decided_at = CASE WHEN settled THEN least(clock_timestamp(), to_timestamp(%(now)s))
+            - %(undecided)s * interval '1 microsecond' ELSE decided_at END
     WHERE fleet = %(fleet)s AND host = %(host)s AND incarnation = %(incarnation)s AND task = ANY(%(names)s)
 """
+SET_OBSTACLE: Final = """
+    UPDATE rocketd.host SET obstacle = %(obstacle)s
+    WHERE fleet = %(fleet)s AND name = %(host)s AND incarnation = %(incarnation)s
+"""
 ADD: Final = f"""
-    INSERT INTO rocketd.owner (fleet, task, digest, fingerprint, armed_at, decided_at, next_number)
-    SELECT %(fleet)s, name, digest, fingerprint, to_timestamp(armed_at), to_timestamp(armed_at), next_number
+    INSERT INTO rocketd.owner (fleet, task, digest, fingerprint, armed_at, decided_at, next_number, mutex)
+    SELECT %(fleet)s, name, digest, fingerprint, to_timestamp(armed_at), to_timestamp(armed_at), next_number, mutex
     FROM {_GIVEN} ON CONFLICT DO NOTHING
 """  # noqa: S608 - our own words; values are bound
 DESCRIBE: Final = f"""
@@ -55,7 +63,7 @@ OWNERS: Final = f"""
     SELECT owner.task, coalesce(owner.host, ''), owner.term, owner.digest,
         owner.host = %(host)s AND owner.incarnation = %(incarnation)s,
         coalesce(holder.lease_until > clock_timestamp(), false),
-        coalesce({_MICROS.format("holder.lease_until - clock_timestamp()")}, 0)
+        coalesce({_MICROS.format("holder.lease_until - clock_timestamp()")}, 0), coalesce(owner.preferred, '')
     FROM rocketd.owner AS owner
     LEFT JOIN rocketd.host AS holder ON holder.fleet = owner.fleet AND holder.name = owner.host
         AND holder.incarnation = owner.incarnation
@@ -64,7 +72,7 @@ OWNERS: Final = f"""
 DIGESTS: Final = """
     SELECT task.name, task.host, task.digest FROM rocketd.task AS task
     JOIN rocketd.host AS host ON host.fleet = task.fleet AND host.name = task.host
-        AND host.lease_until > clock_timestamp()
+        AND host.lease_until > clock_timestamp() AND host.obstacle = ''
     WHERE task.fleet = %(fleet)s AND task.name = ANY(%(names)s)
 """
 LOCK: Final = """
@@ -84,7 +92,7 @@ FREE: Final = f"""
 """  # noqa: S608 - as above
 TAKE: Final = f"""
     UPDATE rocketd.owner AS owner SET host = %(host)s, incarnation = %(incarnation)s, term = owner.term + 1,
-        digest = given.digest, fingerprint = given.fingerprint, settled = false,
+        digest = given.digest, fingerprint = given.fingerprint, settled = false, mutex = given.mutex,
         decided_at = to_timestamp(given.decided_at),
         armed_at = CASE WHEN owner.fingerprint = given.fingerprint THEN owner.armed_at ELSE clock_timestamp() END
     FROM {_TAKEN}
@@ -105,6 +113,8 @@ HELD: Final = """
         AND own.incarnation = owner.incarnation AND own.lease_until > clock_timestamp()
     WHERE owner.fleet = %(fleet)s AND owner.task = ANY(%(names)s) AND owner.host = %(host)s
         AND owner.incarnation = %(incarnation)s
+        AND (owner.mutex = '' OR EXISTS (SELECT 1 FROM rocketd.mutex AS mutex WHERE mutex.fleet = owner.fleet
+            AND mutex.name = owner.mutex AND mutex.host = owner.host AND mutex.incarnation = owner.incarnation))
 """
 _GROWN: Final = ", ".join(
     f'"{name}" = excluded."{name}"' for name in ("created", "due", "end", "times", "reason", "message")
@@ -135,7 +145,7 @@ _AS_CRASH: Final = """
         claimed.run_id, claimed.number, claimed.attempt, claimed.due, claimed.start, clock_timestamp(),
         claimed."trigger", 'down', claimed.reason, claimed.cause_task, claimed.cause_run_id,
 """
-_NO_END: Final = """NOT EXISTS (SELECT 1 FROM rocketd.record AS ended WHERE ended.fleet = claimed.fleet
+NO_END: Final = """NOT EXISTS (SELECT 1 FROM rocketd.record AS ended WHERE ended.fleet = claimed.fleet
     AND ended.run_id = claimed.run_id AND ended.kind = 'end' AND ended.term IS NOT NULL)"""
 JUDGE: Final = f"""
     {_AS_CRASH} claimed.host || ' has not been heard of for ' || extract(epoch FROM
@@ -145,19 +155,28 @@ JUDGE: Final = f"""
     JOIN rocketd.owner AS owner ON owner.fleet = claimed.fleet AND owner.task = claimed.task_name
         AND owner.host = %(host)s AND owner.incarnation = %(incarnation)s
     WHERE claimed.fleet = %(fleet)s AND claimed.run_id = ANY(%(runs)s) AND claimed.kind = 'run'
-        AND claimed.term IS NOT NULL AND {LOST} AND {_NO_END}
-        AND pg_postmaster_start_time() + silent.lost_after < clock_timestamp()
+        AND claimed.term IS NOT NULL AND {NO_END}
+        AND ({SAID_LOST} OR ({LOST} AND pg_postmaster_start_time() + silent.lost_after < clock_timestamp()))
     ON CONFLICT DO NOTHING RETURNING task_name
 """
+ELSEWHERE: Final = f"""
+    SELECT claimed.run_id, concat_ws(' ', silent.name, silent.state_id,
+            CASE WHEN silent.state_id::text = claimed.scope THEN concat_ws(' ', silent.incarnation, silent.beat) END),
+        {_MICROS.format("silent.lost_after")}, {SAID_LOST}
+    FROM rocketd.record AS claimed
+    JOIN rocketd.host AS silent ON silent.fleet = claimed.fleet AND silent.name = claimed.host
+    WHERE claimed.fleet = %(fleet)s AND claimed.run_id = ANY(%(runs)s) AND claimed.kind = 'run'
+        AND claimed.term IS NOT NULL
+"""  # noqa: S608 - as above
 LEFT_OPEN: Final = f"""
     SELECT claimed.run_id FROM rocketd.record AS claimed
     WHERE claimed.fleet = %(fleet)s AND claimed.host = %(host)s AND claimed.scope = %(state_id)s
-        AND claimed.kind = 'run' AND claimed.term IS NOT NULL AND claimed.claimed_by <> %(incarnation)s AND {_NO_END}
+        AND claimed.kind = 'run' AND claimed.term IS NOT NULL AND claimed.claimed_by <> %(incarnation)s AND {NO_END}
 """  # noqa: S608 - as above
 CLOSE: Final = f"""
     {_AS_CRASH} 'rocketd or the host went down as the run was claimed'
     FROM rocketd.record AS claimed
     WHERE claimed.fleet = %(fleet)s AND claimed.run_id = ANY(%(runs)s) AND claimed.kind = 'run'
-        AND claimed.host = %(host)s AND claimed.scope = %(state_id)s AND claimed.term IS NOT NULL AND {_NO_END}
+        AND claimed.host = %(host)s AND claimed.scope = %(state_id)s AND claimed.term IS NOT NULL AND {NO_END}
     ON CONFLICT DO NOTHING
 """

@@ -4,6 +4,7 @@
     task     what each host has loaded, as it is shown in a list; never a command
     record   the run log of all hosts; `scope` is the state directory that counts the runs
     owner    which host decides about each task that one host runs (`schema_ownership`)
+    mutex    which host owns all tasks that have a mutex (`schema_operators`)
 
 A role may write as the host of its own name only, or as any host if it is a member of `rocketd_any_host`; a name that
 was taken by one role is refused to another. Nobody but a pruner deletes records.
@@ -13,6 +14,7 @@ A step is never edited once it has been released; a change of the tables is a ne
 from collections.abc import Iterator
 from typing import Final
 
+from rocketd.fleet.schema_operators import VERSION_3
 from rocketd.fleet.schema_ownership import VERSION_2
 
 LOCK: Final = 0x726B7464
@@ -173,10 +175,10 @@ _VERSION_1: Final = (
     "GRANT EXECUTE ON FUNCTION rocketd.prune(interval) TO rocketd_pruner",
 )
 
-STEPS: Final[tuple[tuple[str, ...], ...]] = (_VERSION_1, VERSION_2)
+STEPS: Final[tuple[tuple[str, ...], ...]] = (_VERSION_1, VERSION_2, VERSION_3)
 """The statements that make version n + 1 of version n, at index n."""
 
-LEAST: Final = (1, 1)
+LEAST: Final = (1, 1, 1)
 """The oldest version that a program may know to use the tables of version n + 1, at index n."""
 
 

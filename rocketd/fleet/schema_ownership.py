@@ -29,19 +29,19 @@ CREATE TABLE rocketd.owner (
 """
 
 
-def _of_own_host(table: str) -> str:
+def of_own_host(table: str, column: str = "host") -> str:
     """Whether a row belongs to a host whose name this role holds."""
-    same = f"own.fleet = {table}.fleet AND own.name = {table}.host AND own.role = current_user"
+    same = f"own.fleet = {table}.fleet AND own.name = {table}.{column} AND own.role = current_user"
     return f"EXISTS (SELECT 1 FROM rocketd.host AS own WHERE {same})"  # noqa: S608 - our own words
 
 
 _HELD: Final = """EXISTS (SELECT 1 FROM rocketd.host AS holder WHERE holder.fleet = owner.fleet
     AND holder.name = owner.host AND holder.incarnation = owner.incarnation
     AND holder.lease_until > clock_timestamp())"""
-_OF_NO_LIVE_HOST: Final = f"owner.host IS NULL OR {_of_own_host('owner')} OR NOT {_HELD}"
-_CLAIMED: Final = """EXISTS (SELECT 1 FROM rocketd.owner AS owner WHERE owner.fleet = record.fleet
+_OF_NO_LIVE_HOST: Final = f"owner.host IS NULL OR {of_own_host('owner')} OR NOT {_HELD}"
+CLAIMED: Final = """EXISTS (SELECT 1 FROM rocketd.owner AS owner WHERE owner.fleet = record.fleet
     AND owner.task = record.task_name AND owner.host = record.host AND owner.term = record.term)"""
-_OWN_END: Final = """EXISTS (SELECT 1 FROM rocketd.record AS claimed WHERE claimed.fleet = record.fleet
+OWN_END: Final = """EXISTS (SELECT 1 FROM rocketd.record AS claimed WHERE claimed.fleet = record.fleet
     AND claimed.run_id = record.run_id AND claimed.kind = 'run' AND claimed.term = record.term
     AND claimed.task_name = record.task_name AND claimed.number = record.number
     AND claimed.host = record.host AND claimed.scope = record.scope)"""
@@ -61,8 +61,8 @@ _LOST_END: Final = f"""EXISTS (
         AND owner.host = record.host AND {LOST}
 )"""  # noqa: S608 - our own words
 _MAY_CLAIM: Final = f"""record.term IS NULL OR CASE record.kind
-    WHEN 'end' THEN {_OWN_END} OR (record.action = 'crash' AND {_LOST_END})
-    ELSE {_CLAIMED} END"""
+    WHEN 'end' THEN {OWN_END} OR (record.action = 'crash' AND {_LOST_END})
+    ELSE {CLAIMED} END"""
 
 VERSION_2: Final = (
     _OWNER,
@@ -89,9 +89,9 @@ VERSION_2: Final = (
     "GRANT EXECUTE ON FUNCTION rocketd.asynchronous_standbys() TO rocketd_host, rocketd_reader",
     "ALTER TABLE rocketd.owner ENABLE ROW LEVEL SECURITY",
     "CREATE POLICY look ON rocketd.owner FOR SELECT USING (true)",
-    f"CREATE POLICY add ON rocketd.owner FOR INSERT WITH CHECK (host IS NULL OR {_of_own_host('owner')})",
+    f"CREATE POLICY add ON rocketd.owner FOR INSERT WITH CHECK (host IS NULL OR {of_own_host('owner')})",
     f"""CREATE POLICY take ON rocketd.owner FOR UPDATE USING ({_OF_NO_LIVE_HOST})
-        WITH CHECK (host IS NULL OR {_of_own_host("owner")})""",
+        WITH CHECK (host IS NULL OR {of_own_host("owner")})""",
     f"CREATE POLICY claim ON rocketd.record AS RESTRICTIVE FOR INSERT WITH CHECK ({_MAY_CLAIM})",
     "GRANT SELECT, INSERT, UPDATE ON rocketd.owner TO rocketd_host",
     "GRANT SELECT ON rocketd.owner TO rocketd_reader",

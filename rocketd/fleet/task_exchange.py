@@ -12,19 +12,30 @@ to an earlier epoch is not done, and its answer is ignored.
 import json
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final
 
-from rocketd.core.instant import Duration, Instant
+from rocketd.core.instant import Duration
 from rocketd.core.model.events import Missed, Started
 from rocketd.core.scheduler.standby import OwnedTask
 from rocketd.core.scheduler.take_over import FreeTask, TakeOver
 from rocketd.fleet import owner_statements as sql
 from rocketd.fleet.announcements import CHANGED, FREE, announce
+from rocketd.fleet.exchange_types import (
+    Claim,
+    Definition,
+    ExchangeRequest,
+    Owner,
+    OwnershipObserver,
+    OwnershipResult,
+    TakenTask,
+    boottime,
+)
 from rocketd.fleet.membership import Membership
+from rocketd.fleet.mutexes import LOCK_OF_TASKS, RELEASE, Mutexes
 from rocketd.fleet.record_reader import LoggedRow
 from rocketd.fleet.records import as_json
 from rocketd.fleet.shared_history import SharedEvent, SharedHistory
+from rocketd.fleet.silence import LostHosts, RunOfHost
 from rocketd.store.sqlite.rows import Origin, row_of, seconds
 
 if TYPE_CHECKING:
@@ -34,104 +45,14 @@ if TYPE_CHECKING:
 _ASYNCHRONOUS: Final = "a standby of the fleet's database is asynchronous: if it takes over, runs could begin twice"
 
 
-def boottime() -> Duration:
-    """Read the clock that goes on in a suspend, and that nobody sets."""
-    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
-
-
-class Definition(NamedTuple):
-    """A task with `run_on = "one"` as this host has it."""
-
-    name: str
-    digest: str
-    fingerprint: str
-    armed_at: Instant
-    next_number: int
-
-
-class Claim(NamedTuple):
-    """A start, or an interval of misses, that this host wants to record as the owner of the task."""
-
-    change: Started | Missed
-    term: int
-    asked_at: Duration
-    """When it was asked for, by the boot-time clock."""
-
-    @property
-    def task(self) -> str:
-        """The name of its task."""
-        return self.change.run.task if isinstance(self.change, Started) else self.change.task
-
-    @property
-    def run_id(self) -> str:
-        """Its id, by which it is found again."""
-        return self.change.run.run_id if isinstance(self.change, Started) else self.change.run_id
-
-
-class Owner(NamedTuple):
-    """Who owns a task, as the database has it."""
-
-    host: str
-    """Empty: none."""
-    alive: bool
-    differs: bool
-    """Whether the task is another one here than for its owner."""
-
-
-class TakenTask(NamedTuple):
-    """A task that this host owns now."""
-
-    task: OwnedTask
-    term: int
-    undecided_since: Instant
-
-
-@dataclass(frozen=True, slots=True)
-class OwnershipResult:
-    """What came of a look."""
-
-    events: Sequence[SharedEvent]
-    owners: Mapping[str, Owner]
-    taken: Sequence[TakenTask]
-    obstacle: str
-    """Why this host owns nothing; empty: it may."""
-
-
-class OwnershipObserver(Protocol):
-    """Hears of what became of it; on the member's thread."""
-
-    def rebuilt(self, epoch: int, tasks: Sequence[OwnedTask], events: Sequence[SharedEvent]) -> None: ...
-    def looked(self, epoch: int, look: OwnershipResult) -> None: ...
-    def claimed(self, epoch: int, granted: Collection[str], refused: Collection[str]) -> None: ...
-
-
-@dataclass(slots=True)
-class ExchangeRequest:
-    """What the loop wants done; kept under the member's lock."""
-
-    epoch: int = 0
-    definitions: Sequence[Definition] = ()
-    described: bool = False
-    """Whether the database is to be told what they are by now."""
-    reach: Duration = 0
-    """How far back conditions look."""
-    claims: list[Claim] = field(default_factory=list)
-    released: dict[str, Duration] = field(default_factory=dict)
-    """Tasks that this host does not decide about any longer, and since when by the boot-time clock."""
-    settled: set[str] = field(default_factory=set)
-    """Tasks of which all has been recorded that was missed before this host took them over."""
-    watched: Collection[str] = ()
-    """Runs of other hosts, of tasks that this host owns: it says when they count as lost."""
-    obstacle: str = ""
-    """Why this host must not own anything; empty: it may."""
-
-
 class TaskExchange:
     """One host's part. Every method is called in a transaction, unless it says otherwise."""
 
     def __init__(self, membership: Membership, observer: OwnershipObserver) -> None:
         self._membership = membership
         self._observer = observer
+        self._mutexes = Mutexes(self._values)
+        self._lost_hosts = LostHosts()
         self._history = SharedHistory(membership)
         self._take_over = TakeOver(membership.host)
         self._owned: dict[str, int] = {}
@@ -139,6 +60,8 @@ class TaskExchange:
         self.next_look: Duration | None = None
         """When to look again, by the boot-time clock; None: with the next sign of life."""
         self.is_rebuilt = False
+        self.obstacle = ""
+        """Why the database allows no host to own anything; empty: it may."""
 
     def begin(self) -> None:
         """Own nothing: the host joins, perhaps again. Not in a transaction."""
@@ -152,6 +75,7 @@ class TaskExchange:
         """Return what the fleet knows of the tasks; those that it does not know are added."""
         names = [one.name for one in request.definitions]
         connection.execute(sql.ADD, {**self._values, "tasks": _as_json(request.definitions)})
+        self._mutexes.add(connection, request.definitions)
         return self._history.past(connection, names, request.reach)
 
     def left_open(self, connection: "Connection[TupleRow]") -> list[str]:
@@ -168,6 +92,7 @@ class TaskExchange:
         connection.execute(sql.DURABLE)
         names = sorted({one.task for one in claims})
         connection.execute(sql.LOCK, {**self._values, "names": names})
+        connection.execute(LOCK_OF_TASKS, {**self._values, "names": names})
         held: dict[str, int] = dict(connection.execute(sql.HELD, {**self._values, "names": names}).fetchall())
         fit = [one for one in claims if held.get(one.task) == one.term]
         granted: set[str] = {one.run_id for one in fit if isinstance(one.change, Missed)}
@@ -181,12 +106,16 @@ class TaskExchange:
             announce(connection, self._membership.fleet, CHANGED, {one.task for one in fit})
         return granted, {one.run_id for one in claims} - granted
 
-    def release(self, connection: "Connection[TupleRow]", released: Mapping[str, Duration]) -> None:
-        """Hand these tasks back."""
+    def release(self, connection: "Connection[TupleRow]", released: Mapping[str, Duration], obstacle: str = "") -> None:
+        """Hand these tasks back; `obstacle` keeps others from leaving them to this host."""
+        connection.execute(sql.SET_OBSTACLE, {**self._values, "obstacle": obstacle[:200]})
         for since in sorted(set(released.values())):
             names = [name for name, at in released.items() if at == since]
             undecided = max(boottime() - since, 0)
-            connection.execute(sql.RELEASE, {**self._values, "names": names, "undecided": undecided})
+            connection.execute(
+                sql.RELEASE, {**self._values, "names": names, "undecided": undecided, "now": time.time()}
+            )
+        connection.execute(RELEASE, self._values)
         announce(connection, self._membership.fleet, FREE, released)
 
     def settle(self, connection: "Connection[TupleRow]", names: Collection[str]) -> None:
@@ -200,28 +129,40 @@ class TaskExchange:
     def look(
         self, connection: "Connection[TupleRow]", request: ExchangeRequest
     ) -> tuple[OwnershipResult, dict[str, int], Duration]:
-        """OwnershipResult at what others have done, and take over what no live host owns.
+        """Look at what others have done, and take over what no live host owns.
 
         Returns what came of it, what this host owns then, and when the next lease of an owner runs out, in
         microseconds from now; 0: none that is known. It counts once it is committed.
         """
         connection.execute(sql.DURABLE)
-        if request.watched:
-            judged = connection.execute(sql.JUDGE, {**self._values, "runs": list(request.watched)}).fetchall()
-            announce(connection, self._membership.fleet, CHANGED, {str(row[0]) for row in judged})
-        obstacle = request.obstacle or self._unreliable(connection)
+        self._judge(connection, request.watched)
+        self.obstacle = self._unreliable(connection)
+        obstacle = request.obstacle or self.obstacle
         definitions = {one.name: one for one in request.definitions}
         rows = connection.execute(sql.OWNERS, {**self._values, "names": list(definitions)}).fetchall()
-        free = self._free([row for row in rows if not row[5] or self._is_unknown_own(row)], connection, definitions)
+        holders = self._mutexes.holders(connection, request.definitions)
+        unowned = [row for row in rows if not row[5] or self._is_unknown_own(row)]
+        free = self._free(unowned, connection, definitions, holders)
         wanted = [] if obstacle else self._take_over.choose(free)
         wanted += [row[0] for row in rows if not obstacle and self._is_unknown_own(row) and row[0] not in wanted]
         owned = {row[0]: self._owned[row[0]] for row in rows if row[4] and row[5] and self._owned.get(row[0]) == row[2]}
-        taken = self._take(connection, [definitions[name] for name in wanted]) if wanted else []
-        owners = {row[0]: Owner(row[1], row[5], row[3] != definitions[row[0]].digest) for row in rows}
+        taken = self._take(connection, [definitions[name] for name in wanted], request) if wanted else []
+        owners = {
+            row[0]: Owner(row[1], row[5], row[3] != (one := definitions[row[0]]).digest, holders.get(one.mutex, ""))
+            for row in rows
+        }
         events = self._history.news(connection)
-        leases = [left for *_, alive, left in rows if alive]
+        leases = [row[6] for row in rows if row[5]]
         owned |= {one.task.name: one.term for one in taken}
         return OwnershipResult(events, owners, taken, obstacle), owned, min(leases, default=0)
+
+    def _judge(self, connection: "Connection[TupleRow]", watched: Collection[str]) -> None:
+        """Record that runs were lost whose hosts have been silent for long enough."""
+        values = {**self._values, "runs": list(watched)}
+        found = connection.execute(sql.ELSEWHERE, values).fetchall() if watched else []
+        if lost := self._lost_hosts.lost((RunOfHost(*row) for row in found), boottime()):
+            judged = connection.execute(sql.JUDGE, {**values, "runs": lost}).fetchall()
+            announce(connection, self._membership.fleet, CHANGED, {str(row[0]) for row in judged})
 
     def looked(self, owned: Mapping[str, int]) -> None:
         """Note that a look was committed. Not in a transaction."""
@@ -247,7 +188,11 @@ class TaskExchange:
         return bool(row[4]) and self._owned.get(row[0]) != row[2]
 
     def _free(
-        self, rows: Sequence["TupleRow"], connection: "Connection[TupleRow]", definitions: Mapping[str, Definition]
+        self,
+        rows: Sequence["TupleRow"],
+        connection: "Connection[TupleRow]",
+        definitions: Mapping[str, Definition],
+        holders: Mapping[str, str],
     ) -> list[FreeTask]:
         if not rows:
             self._take_over.choose([])
@@ -257,11 +202,19 @@ class TaskExchange:
         values = {**self._values, "names": list(digests)}
         for name, host, digest in connection.execute(sql.DIGESTS, values).fetchall():
             digests[name][host] = digest
-        return [FreeTask(row[0], row[3], digests[row[0]]) for row in rows]
+        mutexes = {row[0]: definitions[row[0]].mutex for row in rows}
+        return [
+            FreeTask(row[0], row[3], digests[row[0]], mutexes[row[0]], holders.get(mutexes[row[0]], ""), row[7])
+            for row in rows
+        ]
 
-    def _take(self, connection: "Connection[TupleRow]", definitions: Sequence[Definition]) -> list[TakenTask]:
+    def _take(
+        self, connection: "Connection[TupleRow]", definitions: Sequence[Definition], request: ExchangeRequest
+    ) -> list[TakenTask]:
         names = [one.name for one in definitions]
         connection.execute(sql.LOCK, {**self._values, "names": names})
+        mutexes = self._mutexes.take(connection, definitions, request.definitions)
+        names = [one.name for one in definitions if not one.mutex or one.mutex in mutexes]
         free: dict[str, int] = dict(connection.execute(sql.FREE, {**self._values, "names": names}).fetchall())
         if not free:
             return []

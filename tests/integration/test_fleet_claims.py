@@ -11,9 +11,10 @@ import pytest
 from rocketd.core.instant import SECOND
 from rocketd.core.model.events import Missed, Started
 from rocketd.core.model.run import Run, Trigger
+from rocketd.fleet.exchange_types import Claim, Definition, ExchangeRequest
 from rocketd.fleet.membership import Membership
 from rocketd.fleet.schema import script
-from rocketd.fleet.task_exchange import Claim, Definition, ExchangeRequest, TaskExchange
+from rocketd.fleet.task_exchange import TaskExchange
 from support.fleet_hosts import PASSWORD, prepare
 from support.servers.postgres_server import PostgresServer, postgres_server
 
@@ -75,9 +76,14 @@ class Host:
             granted, _ = self.exchange.claim(self.connection, [claim])
         return bool(granted)
 
-    def start(self, number: int) -> Claim:
-        run = Run("report", number, f"{self.membership.host}-{next(_IDS)}", 1, 0, 0, Trigger.SCHEDULE, "daily")
-        return Claim(Started(run), self.terms.get("report", 0), 0)
+    def start(self, number: int, task: str = "report") -> Claim:
+        run = Run(task, number, f"{self.membership.host}-{next(_IDS)}", 1, 0, 0, Trigger.SCHEDULE, "daily")
+        return Claim(Started(run), self.terms.get(task, 0), 0)
+
+    def has(self, *names: str, mutex: str) -> "Host":
+        """Have these tasks instead, with that mutex."""
+        self.request.definitions = [Definition(name, "digest", "1 UTC daily", 0, 1, mutex) for name in names]
+        return self
 
 
 MakeHost = Callable[..., Host]
@@ -194,6 +200,67 @@ def test_no_claim_of_an_earlier_owner_slips_in_behind_those_of_a_later_one(
     assert len({number for _, number in rows}) == len(rows)
 
 
+def test_all_tasks_with_a_mutex_have_one_owner(host: MakeHost) -> None:
+    one, other = host("web1").has("report", "load", mutex="db"), host("web2").has("load", mutex="db")
+    one.join()
+    other.join()
+    assert any(one.take() for _ in range(10))
+    assert {*one.terms} == {"report", "load"}
+    one.release()
+    for _ in range(5):
+        other.take()
+    assert not other.terms, "web1 still owns its mutex"
+    one.exchange.forget(["load"])
+    with one.connection.transaction():
+        one.exchange.release(one.connection, {"load": 0})
+    for _ in range(3):
+        other.take()
+    assert {*other.terms} == {"load"}
+
+
+def test_who_takes_a_mutex_over_waits_for_the_claims_of_the_last_owner_and_sees_them(host: MakeHost) -> None:
+    one = host("web1", lease=SECOND).has("report", "load", mutex="db")
+    other = host("web2").has("report", "load", mutex="db")
+    one.join()
+    assert any(one.take() for _ in range(10))
+    other.join()
+    late = one.start(2, "load")
+    with one.connection.transaction():
+        granted, _ = one.exchange.claim(one.connection, [one.start(1, "load")])
+        assert granted
+        while one.connection.execute(
+            "SELECT lease_until > clock_timestamp() FROM rocketd.host WHERE fleet = %s AND name = 'web1'",
+            (one.membership.fleet,),
+        ).fetchone() == (True,):
+            pass  # the lease has to run out before the claim is committed
+        taking = threading.Thread(target=lambda: [other.take() for _ in range(3)])
+        taking.start()
+        taking.join(0.5)
+        assert taking.is_alive(), "it waits"
+    taking.join(30)
+    assert {*other.terms} == {"report", "load"}
+    with other.connection.transaction():
+        _, events = other.exchange.rebuild(other.connection, other.request)
+    assert [one.event.run.number for one in events if isinstance(one.event, Started)] == [1]
+    assert not one.claim(late)
+
+
+def test_a_mutex_that_a_run_of_an_unknown_task_holds_is_not_taken(host: MakeHost) -> None:
+    one, other = host("web1").has("report", "load", mutex="db"), host("web2").has("report", mutex="db")
+    one.join()
+    assert any(one.take() for _ in range(10))
+    claim = one.start(1, "load")
+    assert one.claim(claim)
+    with one.connection.transaction():
+        one.exchange.release(one.connection, {"load": 0, "report": 0})
+        one.membership.leave(one.connection)
+    other.join()
+    assert not any(other.take() for _ in range(5))
+    with one.connection.transaction():
+        one.exchange.close_unknown(one.connection, [claim.run_id])
+    assert any(other.take() for _ in range(5))
+
+
 FORBIDDEN = {
     "take it from a live owner": "UPDATE rocketd.owner SET host = 'web2' WHERE fleet = '{fleet}'",
     "claim a run": """INSERT INTO rocketd.record (fleet, host, scope, created, task_name, action, run_id, number, term)
@@ -208,12 +275,17 @@ FORBIDDEN = {
         term) VALUES ('{fleet}', 'web2', '', now(), 'report', 'missed', 'x', 1)""",
     "own it for another": "UPDATE rocketd.owner SET host = 'web3' WHERE fleet = '{fleet}'",
     "delete it": "DELETE FROM rocketd.owner WHERE fleet = '{fleet}'",
+    "take its mutex": "UPDATE rocketd.mutex SET host = 'web2' WHERE fleet = '{fleet}'",
+    "move it": "UPDATE rocketd.owner SET preferred = 'web2' WHERE fleet = '{fleet}'",
+    "drain its owner": "UPDATE rocketd.host SET drained = true WHERE fleet = '{fleet}' AND name = 'web1'",
+    "say that its owner is dead": """INSERT INTO rocketd.lost_host (fleet, host, state_id, seen_at, said_by)
+        SELECT fleet, name, state_id, seen_at, 'web2' FROM rocketd.host WHERE fleet = '{fleet}' AND name = 'web1'""",
 }
 
 
 @pytest.mark.parametrize("what", FORBIDDEN)
 def test_the_role_of_another_host_cannot(what: str, host: MakeHost) -> None:
-    one, other = owning(host("web1")), host("web2")
+    one, other = owning(host("web1").has("report", mutex="db")), host("web2")
     other.join()
     claim = one.start(1)
     assert one.claim(claim)

@@ -145,6 +145,28 @@ def test_the_end_of_a_task_on_one_host_starts_another_on_another_host(fleet: Fle
     assert causes == [("extract",)]
 
 
+def test_a_mutex_holds_across_a_take_over(fleet: FleetHosts) -> None:
+    text = fleet.task("long", EACH_SECOND, 'mutex = "db"', command="sleep 1")
+    text += fleet.task("short", EACH_SECOND, 'mutex = "db"', "priority = 1")
+    for name in ("web1", "web2"):
+        fleet.add(name, text, lease="4min")
+    until(fleet, lambda: {task for task, _, _ in fleet.ledger()} == {"long", "short"})
+    owner = fleet.owner("long")
+    assert fleet.owner("short") == owner
+    runs = len([one for one in fleet.ledger() if one[0] == "long"])
+    until(fleet, lambda: len([one for one in fleet.ledger() if one[0] == "long"]) > runs)
+    stopping = fleet.hosts[owner]
+    stopping.signal(signal.SIGTERM)
+    until(fleet, lambda: any(host != owner for _, _, host in fleet.ledger()))
+    assert fleet.hosts.pop(owner).wait() == 0
+    begun(fleet, 3)
+    lines = [line.split() for line in fleet.ledger_lines()]
+    for begin, end in zip(lines[::2], lines[1::2], strict=False):
+        assert (begin[0], end[0]) == ("begin", "end"), lines
+        assert begin[1:] == end[1:], lines
+    check(fleet)
+
+
 def test_behind_a_pooler_in_transaction_mode_nothing_is_announced_and_everything_else_holds(
     fleet: FleetHosts, server: PostgresServer
 ) -> None:

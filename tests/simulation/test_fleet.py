@@ -31,14 +31,17 @@ CHAIN = "after_success('t0')"
 OTHERS = ("hourly", "every('17 min')", "hourly & ~running('t0')", "after_fail('t0') | after_finish('t1')", CHAIN)
 
 
-def shared_task(name: str, when: str, overlap: Overlap = Overlap.WAIT) -> Task:
-    return Task(name, Command(("/bin/true",)), parse(when), zone=UTC, overlap=overlap, run_on=RunOn.ONE)
+def shared_task(name: str, when: str, overlap: Overlap = Overlap.WAIT, mutex: str = "") -> Task:
+    command = Command(("/bin/true",))
+    return Task(name, command, parse(when), zone=UTC, overlap=overlap, mutex=mutex, run_on=RunOn.ONE)
 
 
 def random_tasks(chance: Random) -> list[Task]:
     overlaps = (Overlap.WAIT, Overlap.WAIT, Overlap.SKIP, Overlap.ALLOW)
     ticking = [shared_task(f"t{n}", when, chance.choice(overlaps)) for n, when in enumerate(chance.sample([*TICKS], 3))]
-    return [*ticking, shared_task("t3", chance.choice(OTHERS)), shared_task("t4", CHAIN)]
+    tasks = [*ticking, shared_task("t3", chance.choice(OTHERS)), shared_task("t4", CHAIN)]
+    mutexes = chance.choice((("",) * 5, ("m", "m", "", "m", ""), ("m", "n", "m", "n", ""), ("", "m", "", "", "m")))
+    return [replace(task, mutex=mutex) for task, mutex in zip(tasks, mutexes, strict=True)]
 
 
 class Checked:
@@ -79,7 +82,18 @@ class Checked:
     def misfortune(self) -> None:
         hosts = [*self.fleet.hosts.values()]
         host = self.chance.choice(hosts)
-        wrong = (self.kill, self.kill, self.freeze, self.freeze, self.cut, self.cut, self.drain, self.fuse, self.base)
+        wrong = (
+            self.kill,
+            self.kill,
+            self.freeze,
+            self.freeze,
+            self.cut,
+            self.cut,
+            self.drain,
+            self.fuse,
+            self.base,
+            self.step,
+        )
         self.chance.choice(wrong)(host)
 
     def later(self, most: Duration) -> Instant:
@@ -106,6 +120,12 @@ class Checked:
         self.fleet.database_down = True
         self.fleet.at(self.later(8 * MINUTE), "", lambda: setattr(self.fleet, "database_down", False))
 
+    def step(self, host: SimulatedHost) -> None:  # noqa: ARG002 - as above
+        """The clock of the database's server is set, and later set right."""
+        seconds = self.chance.choice((1, 5, 60, 600, 7200)) * self.chance.choice((-1, 1))
+        self.fleet.server_offset = seconds * SECOND
+        self.fleet.at(self.later(8 * MINUTE), "", lambda: setattr(self.fleet, "server_offset", 0))
+
     def drain(self, host: SimulatedHost) -> None:
         if host.up:
             host.drain()
@@ -117,7 +137,7 @@ class Checked:
             self.fleet.at(self.fleet.now + 10 * MINUTE, "", lambda: self.revive(host))
 
     def heal(self) -> None:
-        self.fleet.database_down = False
+        self.fleet.database_down, self.fleet.server_offset = False, 0
         self.fleet.conditions = Conditions()
         for host in self.fleet.hosts.values():
             host.cut_off, host.frozen_until, host.fuse = False, 0, None
@@ -127,8 +147,14 @@ class Checked:
     def check(self) -> None:
         self.check_runs()
         for task in self.tasks[:3]:
-            self.check_ticks(task)
-        self.check_chain()
+            if self.is_ownable(task):
+                self.check_ticks(task)
+        if self.is_ownable(self.tasks[0]) and self.is_ownable(self.tasks[4]):
+            self.check_chain()
+
+    def is_ownable(self, task: Task) -> bool:
+        """Whether any host may own it: none that lacks it keeps its mutex."""
+        return not task.mutex or all(len(host.tasks) == len(self.tasks) for host in self.fleet.hosts.values())
 
     def check_runs(self) -> None:
         """Every run that has begun is recorded once, and ends once; at most one chance each."""

@@ -72,8 +72,12 @@ class FleetHosts:
 
     def ledger(self, what: str = "begin") -> list[tuple[str, int, str]]:
         """What was begun, or ended: task, number and host, in order."""
-        lines = self._ledger.read_text().splitlines() if self._ledger.exists() else []
-        return [(task, int(number), host) for kind, task, number, host in map(str.split, lines) if kind == what]
+        lines = map(str.split, self.ledger_lines())
+        return [(task, int(number), host) for kind, task, number, host in lines if kind == what]
+
+    def ledger_lines(self) -> list[str]:
+        """What the runs have written."""
+        return self._ledger.read_text().splitlines() if self._ledger.exists() else []
 
     def begun_twice(self) -> list[tuple[str, int]]:
         """Runs that the ledger has more than once."""

@@ -12,8 +12,9 @@ from rocketd.core.model.events import Event, Finished, Missed, Started, Withdraw
 from rocketd.core.model.run import Action, Cause, End, Run
 from rocketd.core.scheduler.standby import OwnedTask
 from rocketd.core.scheduler.take_over import FreeTask, TakeOver
+from rocketd.fleet.exchange_types import Claim, Definition, Owner, OwnershipResult, TakenTask
 from rocketd.fleet.shared_history import SharedEvent
-from rocketd.fleet.task_exchange import Claim, Definition, Owner, OwnershipResult, TakenTask
+from rocketd.fleet.silence import RunOfHost
 
 
 @dataclass
@@ -25,6 +26,8 @@ class HostRow:
     seen_at: Instant
     lost_after: Duration
     decided_at: Instant
+    beat: int = 0
+    obstacle: str = ""
 
 
 @dataclass
@@ -36,6 +39,7 @@ class OwnerRow:
     armed_at: Instant
     decided_at: Instant
     next_number: int
+    mutex: str = ""
     settled: bool = False
     host: str = ""
     incarnation: str = ""
@@ -70,25 +74,29 @@ class SimulatedDatabase:
     open_runs: dict[str, tuple[RecordRow, Run]] = field(default_factory=dict)
     """The runs without an end, by id."""
     digests: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    mutexes: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Host and incarnation that own each."""
     terms: list[tuple[str, int, str]] = field(default_factory=list)
     """Each change of an owner: task, term, host."""
+    freed: list[str] = field(default_factory=list)
+    """The tasks that were handed back, in order."""
 
-    def join(self, host: str, incarnation: str, lease: Duration, lost_after: Duration) -> bool:
+    def join(self, host: str, incarnation: str, lease: Duration, lost_after: Duration, own: Instant) -> bool:
         """Take the name; whoever joins owns nothing."""
         known = self.hosts.get(host)
         now = self.clock()
-        self.hosts[host] = HostRow(incarnation, now + lease, now, lost_after, now)
+        self.hosts[host] = HostRow(incarnation, now + lease, now, lost_after, min(now, own))
         if known is not None:
             self.release([task for task, row in self.owners.items() if row.host == host], known.decided_at)
         return True
 
-    def renew(self, host: str, incarnation: str, lease: Duration, undecided: Duration) -> None:
+    def renew(self, host: str, incarnation: str, lease: Duration, undecided: Duration, own: Instant) -> None:
         """Renew the lease, unless it has run out."""
         row = self.hosts[host]
         if row.incarnation != incarnation or row.lease_until <= self.clock():
             raise NotHeld
-        row.lease_until, row.seen_at = self.clock() + lease, self.clock()
-        row.decided_at = self.clock() - undecided
+        row.lease_until, row.seen_at, row.beat = self.clock() + lease, self.clock(), row.beat + 1
+        row.decided_at = min(self.clock(), own) - undecided
 
     def leave(self, host: str) -> None:
         """Go on purpose."""
@@ -99,7 +107,10 @@ class SimulatedDatabase:
         for task in tasks:
             row = self.owners[task]
             row.host = row.incarnation = ""
+            self.freed.append(task)
             row.decided_at = max(row.decided_at, since) if row.settled else row.decided_at
+        owned = {(row.mutex, row.host, row.incarnation) for row in self.owners.values()}
+        self.mutexes = {name: by for name, by in self.mutexes.items() if (name, *by) in owned}
 
     def settle(self, host: str, incarnation: str, tasks: Iterable[str]) -> None:
         """Note that what was missed before has been recorded."""
@@ -110,7 +121,7 @@ class SimulatedDatabase:
     def add(self, definitions: Iterable[Definition]) -> None:
         """Add the tasks that are new."""
         for one in definitions:
-            row = OwnerRow(one.digest, one.fingerprint, one.armed_at, one.armed_at, one.next_number)
+            row = OwnerRow(one.digest, one.fingerprint, one.armed_at, one.armed_at, one.next_number, one.mutex)
             self.owners.setdefault(one.name, row)
 
     def past(self, names: Collection[str]) -> tuple[list[OwnedTask], list[SharedEvent]]:
@@ -133,6 +144,8 @@ class SimulatedDatabase:
         for one in claims:
             row = self.owners[one.task]
             if (row.host, row.incarnation, row.term) != (host, incarnation, one.term) or not self._alive(host):
+                continue
+            if row.mutex and self.mutexes.get(row.mutex) != (host, incarnation):
                 continue
             change = one.change
             if isinstance(change, Missed):
@@ -165,25 +178,39 @@ class SimulatedDatabase:
         definitions: Sequence[Definition],
         owned: Mapping[str, int],
         take_over: TakeOver,
-        watched: Collection[str],
+        watched: Callable[[Iterable[RunOfHost]], Collection[str]],
         obstacle: str,
         place: int,
     ) -> tuple[OwnershipResult, dict[str, int], Duration, int]:
         """Judge, look and take over; return what came of it, what is owned then, and the shortest lease."""
-        for run in [run for row, run in self._open() if run.run_id in watched and self._is_lost(row.host)]:
+        lost = watched(self._elsewhere(run, row.host) for row, run in self._open())
+        for run in [run for row, run in self._open() if run.run_id in lost and self._is_lost(row.host)]:
             self._append(host, Finished(run, End(Action.CRASH, Cause.DOWN, self.clock(), message="lost")))
         known = {one.name: one for one in definitions}
         rows = {name: self.owners[name] for name in known}
         free = [name for name, row in rows.items() if not self._is_held(row) or self._unknown(row, host, name, owned)]
-        live = {name: digests for name, digests in self.digests.items() if self._alive(name)}
+        live = {
+            name: digests
+            for name, digests in self.digests.items()
+            if self._alive(name) and not self.hosts[name].obstacle
+        }
+        holders = {mutex: by[0] for mutex, by in self.mutexes.items() if self._is_held_by(*by)}
         tasks = [
-            FreeTask(name, rows[name].digest, {one: found[name] for one, found in live.items() if name in found})
+            FreeTask(
+                name,
+                rows[name].digest,
+                {one: found[name] for one, found in live.items() if name in found},
+                known[name].mutex,
+                holders.get(known[name].mutex, ""),
+            )
             for name in free
         ]
         wanted = take_over.choose(tasks)
         wanted += [name for name in free if self._unknown(rows[name], host, name, owned) and name not in wanted]
         kept = {name: owned[name] for name, row in rows.items() if row.host == host and owned.get(name) == row.term}
-        taken = [] if obstacle or not self._alive(host) else [self._take(host, incarnation, known[n]) for n in wanted]
+        may = not obstacle and self._alive(host)
+        wanted = [name for name in wanted if may and self._take_mutex(host, incarnation, known[name].mutex, known)]
+        taken = [self._take(host, incarnation, known[name]) for name in wanted]
         owners = {
             name: Owner(row.host, self._is_held(row), row.digest != known[name].digest) for name, row in rows.items()
         }
@@ -191,6 +218,24 @@ class SimulatedDatabase:
         leases = [self.hosts[row.host].lease_until - self.clock() for row in rows.values() if self._is_held(row)]
         kept |= {one.task.name: one.term for one in taken}
         return OwnershipResult(news, owners, taken, obstacle), kept, min(leases, default=0), len(self.news)
+
+    def _elsewhere(self, run: Run, host: str) -> RunOfHost:
+        row = self.hosts[host]
+        return RunOfHost(run.run_id, f"{host} {row.incarnation} {row.beat}", row.lost_after, said_lost=False)
+
+    def _take_mutex(self, host: str, incarnation: str, mutex: str, known: Mapping[str, Definition]) -> bool:
+        """Own it, unless another live host does, or a run has it of a task that this host does not know."""
+        by = self.mutexes.get(mutex, ("", ""))
+        if mutex and by != (host, incarnation):
+            with_it = [run for _, run in self._open() if self.owners[run.task].mutex == mutex]
+            unknown = [run for run in with_it if run.task not in known or known[run.task].mutex != mutex]
+            if unknown or (by[0] != host and self._is_held_by(*by)):
+                return False
+            self.mutexes[mutex] = host, incarnation
+        return True
+
+    def _is_held_by(self, host: str, incarnation: str) -> bool:
+        return bool(host) and self._alive(host) and self.hosts[host].incarnation == incarnation
 
     def _take(self, host: str, incarnation: str, one: Definition) -> TakenTask:
         row = self.owners[one.name]
@@ -202,7 +247,7 @@ class SimulatedDatabase:
         row.decided_at, row.settled = since, False
         if row.fingerprint != one.fingerprint:
             row.fingerprint, row.armed_at = one.fingerprint, self.clock()
-        row.digest = one.digest
+        row.digest, row.mutex = one.digest, one.mutex
         self.terms.append((one.name, row.term, host))
         return TakenTask(OwnedTask(one.name, row.armed_at, row.next_number), row.term, since)
 
@@ -211,7 +256,7 @@ class SimulatedDatabase:
         return row.host == host and owned.get(name) != row.term
 
     def _is_held(self, row: OwnerRow) -> bool:
-        return bool(row.host) and self._alive(row.host) and self.hosts[row.host].incarnation == row.incarnation
+        return self._is_held_by(row.host, row.incarnation)
 
     def _alive(self, host: str) -> bool:
         return host in self.hosts and self.hosts[host].lease_until > self.clock()

@@ -35,9 +35,10 @@ from rocketd.core.scheduler.standby import OwnedTask
 from rocketd.core.scheduler.take_over import TakeOver
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.pending_starts import PendingStarts
+from rocketd.fleet.exchange_types import Claim, Definition
 from rocketd.fleet.member_tasks import MemberTasks
 from rocketd.fleet.shared_history import SharedEvent
-from rocketd.fleet.task_exchange import Claim, Definition
+from rocketd.fleet.silence import LostHosts, RunOfHost
 from support.simulated_fleet import NotHeld, SimulatedDatabase
 
 T = TypeVar("T")
@@ -77,8 +78,12 @@ class SimulatedFleet:
     keys: set[RunKey] = field(default_factory=set)
     active: dict[RunKey, tuple[str, Instant]] = field(default_factory=dict)
     """The processes that there are: on which host, and since when."""
+    mutexes: dict[RunKey, str] = field(default_factory=dict)
+    """What each run that has begun holds."""
     overlaps: list[str] = field(default_factory=list)
     database_down: bool = False
+    server_offset: Duration = 0
+    """How far the clock of the database's server has been set."""
     random: Random = field(init=False)
     database: SimulatedDatabase = field(init=False)
     _events: list[tuple[Instant, int, str, Callable[[], None]]] = field(default_factory=list)
@@ -86,7 +91,7 @@ class SimulatedFleet:
 
     def __post_init__(self) -> None:
         self.random = Random(self.seed)  # noqa: S311 - a simulation must replay
-        self.database = SimulatedDatabase(lambda: self.now)
+        self.database = SimulatedDatabase(lambda: self.now + self.server_offset)
 
     def new_id(self, now: Instant) -> str:
         """Return an id of a run."""
@@ -126,9 +131,18 @@ class SimulatedFleet:
             for key in same:
                 other, _ = self.active[key]
                 assert self.hosts[other].longest_freeze > self.lost_after // 5 - 2 * SECOND, f"{run.key} beside {key}"
+        self._check_mutex(task, run)
         self.begun.append((run, host.name, self.now))
         self.keys.add(run.key)
         self.active[run.key] = host.name, self.now
+
+    def _check_mutex(self, task: Task, run: Run) -> None:
+        """No two runs hold a mutex at the same time, unless a host that was frozen goes on with one."""
+        if task.mutex:
+            for key in [key for key in self.active if self.mutexes.get(key) == task.mutex]:
+                other, _ = self.active[key]
+                assert self.hosts[other].longest_freeze > self.lost_after // 5 - 2 * SECOND, f"{run.key} beside {key}"
+            self.mutexes[run.key] = task.mutex
 
 
 class SimulatedHost:
@@ -378,6 +392,7 @@ class SimulatedMember:
         self.joined = self.rebuilt = self.left = False
         self.owned: dict[str, int] = {}
         self.take_over = TakeOver(host.name)
+        self.lost_hosts = LostHosts()
         self.place = 0
         self.next_renewal: Instant = 0
         self.next_look: Instant = FOREVER
@@ -418,6 +433,15 @@ class SimulatedMember:
     def watch(self, runs: set[str]) -> None:
         self.watched = runs
 
+    def follow(self, names: set[str]) -> None:
+        self.followed = names
+
+    def heard(self) -> None:
+        """Something has been announced."""
+        if self.joined and not self.host.cut_off:
+            self.next_look = min(self.next_look, self.fleet.now + 10 * MILLISECOND)
+            self._step_soon(max(self.next_look, self._busy_until))
+
     # -- the thread -------------------------------------------------------------------------------------------------
 
     def wake(self) -> None:
@@ -457,7 +481,9 @@ class SimulatedMember:
             self.done_epoch, self.joined = self.epoch, False
         if not self.joined:
             self._transact(
-                lambda db: db.join(self.host.name, self.incarnation, self.fleet.lease, self.fleet.lost_after)
+                lambda db: db.join(
+                    self.host.name, self.incarnation, self.fleet.lease, self.fleet.lost_after, self.host.now()
+                )
             )
             self.joined, self.rebuilt, self.owned = True, False, {}
             self.take_over, self.next_renewal, self.next_look = TakeOver(self.host.name), 0, FOREVER
@@ -497,9 +523,12 @@ class SimulatedMember:
             return False
         sent_at = self.host.boottime()
         undecided = max(sent_at - min([self.decided_at, *(one.asked_at for one in self.claims)]), 0)
-        self._transact(lambda db: db.renew(self.host.name, self.incarnation, self.fleet.lease, undecided))
+        self._transact(
+            lambda db: db.renew(self.host.name, self.incarnation, self.fleet.lease, undecided, self.host.now())
+        )
+        self.fleet.database.hosts[self.host.name].obstacle = self.obstacle
         self.next_renewal = sent_at + self.fleet.lease // 3
-        offset = self.host.offset
+        offset = self.host.offset - self.fleet.server_offset
         self.host.post(lambda: self.host.ownership.renewed(sent_at, offset))
         return True
 
@@ -515,8 +544,9 @@ class SimulatedMember:
         released = dict(self.released)
         if released:
             mine = [name for name in released if self.fleet.database.owners[name].incarnation == self.incarnation]
-            since = max(released.values())
-            self._transact(lambda db: db.release(mine, since))
+            undecided = self.host.boottime() - max(released.values())
+            self._transact(lambda db: db.release(mine, min(db.clock(), self.host.now()) - undecided))
+            self.fleet.database.hosts[self.host.name].obstacle = self.obstacle
             for name in released:
                 self.released.pop(name, None)
                 self.owned.pop(name, None)
@@ -529,13 +559,16 @@ class SimulatedMember:
                 self.definitions,
                 self.owned,
                 self.take_over,
-                self.watched,
+                self._lost,
                 self.obstacle,
                 self.place,
             )
         )
         self.next_look = self.fleet.now + left + 100 * MILLISECOND if left > 0 else FOREVER
         self.host.post(lambda: self.host.ownership.on_looked(epoch, look))
+
+    def _lost(self, runs: Iterable[RunOfHost]) -> list[str]:
+        return self.lost_hosts.lost([one for one in runs if one.run_id in self.watched], self.host.boottime())
 
     def _send(self) -> None:
         events = self.host.log[self.host.sent :]
@@ -561,7 +594,12 @@ class SimulatedMember:
         if self.host.cut_off or fleet.database_down or chance < fleet.conditions.failed:
             raise Unanswered
         self.host.burn()
+        before = len(fleet.database.news), len(fleet.database.freed)
         result = work(fleet.database)
+        if before != (len(fleet.database.news), len(fleet.database.freed)):
+            for other in fleet.hosts.values():
+                if other is not self.host and other.up:
+                    other.member.heard()
         if chance > 1 - fleet.conditions.lost_answer:
             raise Unanswered
         self.host.burn()

@@ -1,6 +1,6 @@
 """Starts due tasks: what blocks them, and which runs they become."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from rocketd.core.history.history import History
@@ -8,7 +8,8 @@ from rocketd.core.instant import Instant
 from rocketd.core.model.condition import All, Any, Condition
 from rocketd.core.model.events import Decision, Refusal, Start
 from rocketd.core.model.moment import Moment
-from rocketd.core.model.run import Cause, Run, Trigger
+from rocketd.core.model.run import Cause, Run, RunKey, Trigger
+from rocketd.core.model.run_on import RunOn
 from rocketd.core.model.task import Overlap, Task
 from rocketd.core.model.verdict import FOR
 from rocketd.core.scheduler import retries
@@ -29,6 +30,8 @@ class Dispatcher:
     admission: Admission
     startup: StartupPhase
     new_run_id: Callable[[Instant], str]
+    tasks: Mapping[str, ScheduledTask]
+    """The loaded tasks, by name."""
     draining: bool = False
     """Nothing new starts, except what runs at shutdown."""
 
@@ -42,7 +45,7 @@ class Dispatcher:
             scheduled.blocked = "its previous run is still being stopped"
             for run in list(running.values()):
                 yield from self.running.stop(run, Cause.REPLACE)
-        elif holder := self.running.holder(scheduled.task.mutex):
+        elif holder := self._holder(scheduled.task):
             scheduled.blocked = f"mutex {scheduled.task.mutex!r} is held by {holder[0]}/{holder[1]}"
             self.running.add_waiter(scheduled.task.mutex, scheduled.task.name)
         else:
@@ -62,6 +65,14 @@ class Dispatcher:
         if scheduled.task.overlap in {Overlap.WAIT, Overlap.SKIP}:
             return "still running"
         return "" if scheduled.forced or scheduled.against_since_start else "still running, and not due again"
+
+    def _holder(self, task: Task) -> RunKey | None:
+        """Return the run that holds the mutex of a task; if one host of a fleet runs the task, it may be elsewhere."""
+        if not task.mutex or task.run_on is RunOn.EACH:
+            return self.running.holder(task.mutex)
+        same = (one.task.name for one in self.tasks.values() if one.task.mutex == task.mutex)
+        elsewhere = ((name, number) for name in same for number in self.history.of(name).running)
+        return self.running.holder(task.mutex) or next((key for key in elsewhere if key not in self.running), None)
 
     def _next_run(self, scheduled: ScheduledTask, now: Instant) -> Run:
         moment = Moment(now, scheduled.task, self.history)
@@ -107,7 +118,7 @@ class Dispatcher:
         if running and task.overlap is not Overlap.ALLOW:
             which = f"{task.name}/{max(running)}"
             raise Refusal(f"task {task.name!r} is already running as {which}", hint=f"rocketctl stop {which}")
-        if holder := self.running.holder(task.mutex):
+        if holder := self._holder(task):
             which = f"{holder[0]}/{holder[1]}"
             raise Refusal(f"mutex {task.mutex!r} is held by {which}", hint="wait for that run to finish")
         if self.running.is_full:

@@ -59,6 +59,6 @@ class SchedulerParts:
             registry=registry,
             reducer=reducer,
             evaluator=Evaluator(history, queues, running, missed, subscriptions, next_steps=next_steps),
-            dispatcher=Dispatcher(history, running, missed, admission, startup, new_run_id),
+            dispatcher=Dispatcher(history, running, missed, admission, startup, new_run_id, tasks),
             standby=StandbyTasks(history, registry, queues, running, missed, reducer.snapshots),
         )

@@ -94,6 +94,10 @@ class RunningRuns:
         """Have `remove` return this task when the mutex is free."""
         self._waiters.setdefault(mutex, {})[name] = None
 
+    def waiters(self, mutex: str) -> list[str]:
+        """Return the tasks that wait for that mutex."""
+        return list(self._waiters.get(mutex, ()))
+
     def remove_waiter(self, mutex: str, name: str) -> None:
         """Undo `add_waiter`."""
         self._waiters.get(mutex, {}).pop(name, None)

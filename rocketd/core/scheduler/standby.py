@@ -119,6 +119,9 @@ class StandbyTasks:
             scheduled.begin_anew()
             self.missed.add_interval(name, MissedInterval(min(event.run.due, event.run.start), now, NEVER_BEGAN))
         self.registry.notify_dependents(name)
+        if not isinstance(event, Started | Missed):
+            for waiter in self.running.waiters(scheduled.task.mutex):
+                self.queues.mark_dirty(waiter)
         if isinstance(event, Missed):
             self.registry.notify_missed(name)
         return True

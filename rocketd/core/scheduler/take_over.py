@@ -3,7 +3,8 @@
 Of the hosts that have the task as its last owner had it, a hash of task and host names the first, the second and so on,
 so that not all of them try at once, and the tasks spread over the hosts. What is still free at the next look may be
 taken by the second, and so on: the first may have died, too. A host whose file differs is no candidate while a host
-with the same file lives.
+with the same file lives. Tasks with the same mutex go to the same host, and a host to which an operator has moved a
+task is its first choice.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,12 +20,21 @@ class FreeTask(NamedTuple):
     """What it was for its last owner."""
     digests: Mapping[str, str]
     """What it is for each live host that has it, by host."""
+    mutex: str = ""
+    holder: str = ""
+    """The live host that owns the tasks of its mutex: no other may have it."""
+    preferred: str = ""
+    """The host to which an operator has moved it; empty: none."""
 
 
 def candidates(task: FreeTask) -> Sequence[str]:
     """Return the live hosts that may own the task, the first choice first."""
+    if task.holder:
+        return [task.holder] if task.holder in task.digests else []
     same = [host for host, digest in task.digests.items() if digest == task.digest]
-    return sorted(same or task.digests, key=lambda host: _weight(task.name, host), reverse=True)
+    group = f"mutex {task.mutex}" if task.mutex else task.name
+    ranked = sorted(same or task.digests, key=lambda host: _weight(group, host), reverse=True)
+    return sorted(ranked, key=lambda host: host != task.preferred)
 
 
 class TakeOver:

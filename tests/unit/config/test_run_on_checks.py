@@ -26,7 +26,6 @@ def test_with_one_it_is_loaded(folder: Folder) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        'mutex = "db"',
         'on = "boot"',
         'overlap = "replace"',
         "stop_when = \"time_of_day.after('10:00')\"",
@@ -56,3 +55,14 @@ def test_tasks_of_one_host_and_of_each_cannot_be_about_each_other(folder: Folder
     wrong = "report" if of_one != "daily" else "each"
     assert wrong not in {task.name for task in loaded.tasks}
     assert len(loaded.tasks) == 1
+
+
+def test_a_mutex_is_of_tasks_of_one_host_or_of_tasks_of_each(folder: Folder) -> None:
+    folder.write("rocketd.toml", FLEET)
+    other = '[task.other]\ncommand = ["/bin/true"]\nwhen = "daily"\nmutex = "db"\n'
+    folder.write("a.toml", f'{TASK}mutex = "db"\n{other}')
+    loaded = folder.load()
+    assert [task.name for task in loaded.tasks] == ["report"]
+    assert any("task 'report' has this mutex" in str(one) for one in loaded.problems if one.severity == "error")
+    folder.write("a.toml", f'{TASK}mutex = "db"\n{other}run_on = "one"\n')
+    assert {task.name for task in folder.load().tasks} == {"report", "other"}
