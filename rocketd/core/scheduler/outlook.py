@@ -13,7 +13,10 @@ from rocketd.core.conditions.time_conditions import Every, OncePerWindow, Tick, 
 from rocketd.core.history.history import History
 from rocketd.core.instant import DAY, FOREVER, Duration, Instant
 from rocketd.core.model.condition import FALSE, TRUE, Condition
+from rocketd.core.model.events import Finished, Started
 from rocketd.core.model.moment import Moment
+from rocketd.core.model.run import Action, Cause, End, Run, Trigger
+from rocketd.core.model.task import On
 from rocketd.core.model.verdict import FOR
 from rocketd.core.scheduler.forecast import PASSES, starts
 from rocketd.core.scheduler.scheduler import Scheduler
@@ -85,7 +88,7 @@ class FirstStartSearch:
         """Return when a task would start first, if the host and the other tasks do all that it waits for.
 
         The result may be too early if the task surely starts within a year.
-        A retry follows a scheduled run, so it cannot cause the first start.
+        A retry follows a scheduled run, so it cannot cause the first start. If nothing else does, `on` of the task may.
         """
         alternatives = alternatives_of(task.when)
         if not alternatives:
@@ -98,7 +101,16 @@ class FirstStartSearch:
                 return first
             firsts.append(first)
         started = [first for first in firsts if first.at is not None]
+        if not started and task.on is not None:
+            started = self._after_occasion(task, task.on, alternatives)
         return min(started, key=lambda first: first.at or 0) if started else min(firsts, key=_looked_until)
+
+    def _after_occasion(self, task: Task, on: On, alternatives: Iterable[Branch]) -> list[FirstStart]:
+        """Return when alternatives first hold once the task was started on that occasion."""
+        needed = (as_needed(task.when, branch, task.name, lambda _: True) for branch in alternatives)
+        run = _occasional_run(task.name, on, self.now)
+        found = (_search(condition, task, self.now, run) for condition in needed if condition != FALSE)
+        return [first for first in found if first.at is not None]
 
     def first(self, condition: Condition, task: Task) -> FirstStart:
         """Return when this condition of the task first holds."""
@@ -135,11 +147,11 @@ def _is_sure(condition: Condition, task: Task) -> bool:
     return condition == TRUE or isinstance(condition, OncePerWindow | Every | TimeOf)
 
 
-def _search(condition: Condition, task: Task, now: Instant) -> FirstStart:
-    """Go from verdict to verdict, like a scheduler that starts nothing."""
+def _search(condition: Condition, task: Task, now: Instant, past: Run | None = None) -> FirstStart:
+    """Go from verdict to verdict, like a scheduler that starts nothing; `past`: a run that has been."""
     if isinstance(condition, Tick) and task.stop_when == FALSE:
         return FirstStart(condition.ticks.next(now, task.zone))
-    moment = _moment(task, now)
+    moment = _moment(task, now, past)
     for step in range(PASSES):
         if step > _FEW and moment.now > now + LATE:
             break
@@ -153,12 +165,21 @@ def _search(condition: Condition, task: Task, now: Instant) -> FirstStart:
     return FirstStart(None, moment.now)
 
 
-def _moment(task: Task, now: Instant) -> Moment:
+def _occasional_run(task: str, on: On, now: Instant) -> Run:
+    """Return a run of that occasion: at the boot, or before it, as the host went down."""
+    start = now - 1 if on is On.SHUTDOWN else now
+    return Run(task, 1, "", 1, start, start, Trigger(on), "")
+
+
+def _moment(task: Task, now: Instant, past: Run | None = None) -> Moment:
     history = History()
     history.booted_at = now  # what waits for a boot, waits for this one
     for name in (task.name, *task.when.watches(), *task.stop_when.watches()):
         history.load(name or task.name)
     history.of(task.name).armed_at = now
+    if past is not None:
+        history.learn(Started(past))
+        history.learn(Finished(past, End(Action.SUCCESS, Cause.EXIT, past.start)))
     return Moment(now, task, history)
 
 

@@ -200,6 +200,18 @@ def test_an_occasion_starts_what_never_holds(folder: Folder) -> None:
     assert told(folder, written("x", "false", 'on = "boot"') + written("t", "daily & after_success('x')")) == {}
 
 
+@pytest.mark.parametrize("when", ["every('15 min') & started.this_boot", "cron('0 3 * * *') & succeeded.this_boot"])
+def test_what_follows_the_run_of_an_occasion_starts(folder: Folder, when: str) -> None:
+    assert one(folder, when, 'on = "boot"') == ("", "")
+    assert one(folder, when)[0] == "this never holds, so the task never starts by itself"
+
+
+def test_what_asks_for_a_run_since_the_boot_does_not_follow_one_at_the_shutdown(folder: Folder) -> None:
+    message, _ = one(folder, "every('15 min') & started.this_boot", 'on = "shutdown"')
+    assert message == 'this never holds, so nothing but on = "shutdown" starts the task'
+    assert one(folder, "every('15 min') & started", 'on = "shutdown"') == ("", "")
+
+
 def test_a_stop_when_that_always_holds_then_keeps_it_from_starting(folder: Folder) -> None:
     message, _ = one(folder, "daily.after('06:00')", "stop_when = \"time_of_day.after('05:00')\"")
     assert message.startswith("no start was found up to ")
