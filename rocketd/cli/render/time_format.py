@@ -69,21 +69,21 @@ def left(instant: Instant | None, now: Instant) -> str:
     """Write how far ahead an instant is: `in 3h 20min`, `now`, or `late by 5min` for one that has passed."""
     if instant is None or abs(instant) > _LONGEST:
         return NEVER
-    if abs(instant - now) < SECOND:
+    if not (distance := _distance(instant, now)):
         return "now"
-    return (
-        f"in {approximate_duration(instant - now)}"
-        if instant > now
-        else f"late by {approximate_duration(now - instant)}"
-    )
+    return f"in {distance}" if instant > now else f"late by {distance}"
 
 
 def passed(instant: Instant | None, now: Instant) -> str:
     """Write how long ago an instant was: `3h 20min ago`."""
     if instant is None or abs(instant) > _LONGEST:
         return NEVER
-    if abs(instant - now) < SECOND:
+    if not (distance := _distance(instant, now)):
         return "now"
-    return (
-        f"{approximate_duration(now - instant)} ago" if instant < now else f"in {approximate_duration(instant - now)}"
-    )
+    return f"{distance} ago" if instant < now else f"in {distance}"
+
+
+def _distance(instant: Instant, now: Instant) -> str:
+    """Write how far apart they are, in whole seconds; empty: less than one."""
+    whole = abs(instant - now) // SECOND * SECOND
+    return approximate_duration(whole) if whole else ""

@@ -43,3 +43,10 @@ def test_what_is_ahead_and_what_has_passed_read_differently() -> None:
     assert time_format.passed(NOW - 5 * MINUTE, NOW) == "5min ago"
     assert time_format.passed(NOW + 5 * MINUTE, NOW) == "in 5min"
     assert time_format.left(NOW, NOW) == time_format.passed(NOW, NOW) == "now"
+
+
+def test_distances_are_whole_seconds() -> None:
+    assert time_format.passed(NOW - 1_910_000, NOW) == "1s ago"
+    assert time_format.left(NOW + 9_990_000, NOW) == "in 9s"
+    assert time_format.left(NOW - 4_761_234, NOW) == "late by 4s"
+    assert time_format.passed(NOW - 999_999, NOW) == "now"
