@@ -1,10 +1,17 @@
-"""Entries of a crontab are switched off and on again; nothing else of the file changes."""
+"""Entries are switched off and on again: lines of a crontab, of which nothing else changes, and timers."""
 
 from pathlib import Path
 
 import pytest
 
-from rocketd.importer.disabling import MARK, disable_lines, enable_lines, lines_by_file
+from rocketd.importer.disabling import (
+    MARK,
+    disable_lines,
+    disable_timers,
+    enable_lines,
+    enable_timers,
+    lines_by_file,
+)
 from rocketd.importer.sources import SourceError
 
 TABLE = b"# a comment\nPATH=/bin\n0 3 * * * root a\n\xff 0 4 * * * root b\n"
@@ -34,3 +41,67 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
 
 def test_origins_are_files_with_lines() -> None:
     assert lines_by_file(["/a:3", "/a:5", "/b:1", "x.timer"]) == {Path("/a"): {3, 5}, Path("/b"): {1}}
+
+
+SYSTEMCTL = """#!/bin/sh
+# What systemctl does to timers, in files UNIT.enabled and UNIT.active.
+verb=$1; now=; [ "$2" != --now ] || { now=yes; shift; }; unit=$2
+cd "$(dirname "$0")"
+echo "$verb${now:+ --now} $unit" >>calls
+[ -z "$now" ] || echo inactive >"$unit.active"
+case $verb in
+is-enabled) cat "$unit.enabled" ;;
+is-active) grep -qx active "$unit.active" ;;
+enable | disable) echo "${verb}d" >"$unit.enabled" ;;
+mask) echo masked >"$unit.enabled" ;;
+unmask) echo static >"$unit.enabled" ;;
+start) echo active >"$unit.active" ;;
+esac
+"""
+
+
+@pytest.fixture
+def timers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Timers of a host: running and not, enabled, and started by something else."""
+    path = tmp_path / "systemctl"
+    path.write_text(SYSTEMCTL)
+    path.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    for name, (enabled, active) in TIMERS.items():
+        (tmp_path / f"{name}.timer.enabled").write_text(f"{enabled}\n")
+        (tmp_path / f"{name}.timer.active").write_text(f"{active}\n")
+    return tmp_path
+
+
+TIMERS = {
+    "both": ("enabled", "active"),
+    "enabled": ("enabled", "inactive"),
+    "static": ("static", "active"),
+    "neither": ("disabled", "inactive"),
+}
+
+
+def state_of(timers: Path, name: str) -> tuple[str, str]:
+    read = [(timers / f"{name}.timer.{what}").read_text().strip() for what in ("enabled", "active")]
+    return read[0], read[1]
+
+
+def test_timers_are_as_they_were_once_that_is_undone(timers: Path) -> None:
+    """One that was enabled and not active, as its condition or an administrator had it, is not started."""
+    units, state = [f"{name}.timer" for name in TIMERS], timers / "state"
+    assert disable_timers(units, state) == ["both.timer", "enabled.timer", "static.timer"]
+    off = [state_of(timers, name) for name in TIMERS]
+    assert off == [("disabled", "inactive"), ("disabled", "inactive"), ("masked", "inactive"), ("disabled", "inactive")]
+    assert disable_timers(units, state) == []
+    assert enable_timers((), state) == ["both.timer", "enabled.timer", "static.timer"]
+    assert {name: state_of(timers, name) for name in TIMERS} == TIMERS
+    assert "start enabled.timer" not in (timers / "calls").read_text().splitlines()
+    assert enable_timers((), state) == []
+
+
+def test_one_timer_is_brought_back_and_the_others_stay_noted(timers: Path) -> None:
+    units, state = ["both.timer", "enabled.timer"], timers / "state"
+    disable_timers(units, state)
+    assert enable_timers(["enabled.timer"], state) == ["enabled.timer"]
+    assert (state_of(timers, "enabled"), state_of(timers, "both")) == (TIMERS["enabled"], ("disabled", "inactive"))
+    assert enable_timers((), state) == ["both.timer"]
