@@ -43,9 +43,8 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
     path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH", "")]))
     with Daemon(tmp_path, environment={"PYTHONPATH": path, "WATCHDOG_USEC": "4000000"}) as made:
         made.write("good.toml", GOOD)
-        made.timeout = (
-            90.0  # a child may be held by the server before its program begins: 30 s after KILL it is given up
-        )
+        # A server may hold a child before its program begins: such a run is given up 30 s after KILL.
+        made.timeout = 90.0
         yield made
 
 
