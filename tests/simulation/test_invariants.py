@@ -17,7 +17,7 @@ import pytest
 
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from rocketd.core.language.parser import parse
-from rocketd.core.model.events import Finished, Refusal, Started, Withdrawn
+from rocketd.core.model.events import Finished, Refusal, Start, Started, Withdrawn
 from rocketd.core.model.run import Action, Run
 from rocketd.core.model.task import Command, Overlap, Task
 from rocketd.core.scheduler.rehearsal import DecisionRehearsal
@@ -145,9 +145,8 @@ class Checked:
         """Do what can come between two passes of one burst."""
         self.cuts += 1
         if self.chance.random() < 0.5:
-            self.chance.choice(
-                (self.kill, self.edit, self.rewrite, self.hand, self.stop, self.set_clock, self.sleep, self.light_fuse)
-            )()
+            ends_it, changes_it = (self.kill, self.drain, self.light_fuse), (self.edit, self.rewrite, self.set_clock)
+            self.chance.choice((*ends_it, *changes_it, self.hand, self.stop, self.sleep))()
             self.check(world)  # before the clock may be set: what has begun is compared with it
         if self.chance.random() < 0.1:
             world.fail_to_write()
@@ -200,6 +199,14 @@ class Checked:
     def kill(self) -> None:
         self.world.kill()
         self.world.boot()
+
+    def drain(self) -> None:
+        """Ask the daemon to stop, which starts nothing more, and start it again."""
+        world = self.world
+        world.scheduler.drain()
+        decided = world.scheduler.decide(world.now, world.max_starts)
+        assert not [one for one in decided if isinstance(one, Start)], "a stop starts nothing"
+        self.kill()
 
     def down(self) -> None:
         self.world.kill()
@@ -311,6 +318,31 @@ def test_a_rehearsal_changes_nothing(seed: int) -> None:
     other.live(days=3)
     assert rehearsed
     assert one.world.log == other.world.log
+
+
+@pytest.mark.parametrize("clean", [True, False])
+def test_a_stop_between_two_portions_of_a_burst_keeps_the_rest_for_the_next_start(*, clean: bool) -> None:
+    checked = Checked(0)
+    world = checked.world = World(0, now=1_760_000_000 * SECOND // DAY * DAY)
+    names = {f"t{number}" for number in range(40)}
+    for name in names:
+        world.add(Task(name, Command(("/bin/true",)), parse("daily.at('00:10')")), Behaviour())
+    world.max_running, world.max_starts = 100, 16
+    begun: list[int] = []
+
+    def interrupt(_: World) -> None:
+        begun.append(len(world.begun))
+        if len(begun) == 1:
+            (checked.drain if clean else checked.kill)()
+
+    world.between_passes = interrupt
+    world.boot()
+    world.run_until(world.now + HOUR)
+    assert begun[0] == 16
+    assert {run.task for run in world.begun} == names
+    repeated = sum(count - 1 for count in Counter(run.task for run in world.begun).values())
+    assert repeated == 16, "what was cut off is repeated, and nothing else"
+    checked.check_log()
 
 
 def windows(instants: list[Instant]) -> Counter[int]:
