@@ -21,7 +21,7 @@ from rocketd.core.notifications.occasions import is_success
 from rocketd.core.scheduler.task_state import ScheduledTask
 from rocketd.daemon.loop import Loop
 from rocketd.metrics.exposition import MetricsFormat, exposition
-from rocketd.metrics.textfile import write_textfile
+from rocketd.metrics.textfile import why_not_written, write_textfile
 
 TASKS_PER_TURN: Final = 256
 """Tasks that are looked at before the loop gets a turn."""
@@ -77,7 +77,9 @@ class MetricsSource:
             text = await self.text(MetricsFormat.TEXT)
             await in_thread(partial(write_textfile, path, text), time_limit=WRITE_TIMEOUT)
         except (OSError, RocketdError, WorkTimeout) as error:
-            why = "its disk or file server does not answer" if isinstance(error, WorkTimeout) else str(error)
+            why = (
+                "its disk or file server does not answer" if isinstance(error, WorkTimeout) else why_not_written(error)
+            )
             self._loop.health.report_trouble("metrics", f"cannot write metrics to {path}: {why}")
         else:
             self._loop.health.report_trouble("metrics", "")

@@ -2,6 +2,7 @@
 
 import os
 from contextlib import suppress
+from errno import EROFS
 from pathlib import Path
 from typing import Final
 
@@ -30,3 +31,10 @@ def write_textfile(path: Path, text: str) -> None:
         os.rename(part, path.name, src_dir_fd=directory, dst_dir_fd=directory)
     finally:
         os.close(directory)
+
+
+def why_not_written(error: Exception) -> str:
+    """Return why it could not be written; where the sandbox of the unit keeps it from that, what would allow it."""
+    if isinstance(error, OSError) and error.errno == EROFS:
+        return "its directory is read-only, or not in ReadWritePaths= of rocketd.service"
+    return str(error)
