@@ -42,7 +42,7 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help run test kill upgrade simulate fleet reference fuzz soak cockpit check bench format docs pictures deb rpm release container wheels install install-program install-rest clean distclean
+.PHONY: help run test kill upgrade simulate fleet reference fuzz soak cockpit contain check bench format docs pictures deb rpm release container wheels install install-program install-rest clean distclean
 
 help:  ## this list
 	@echo "make TARGET, one of:"
@@ -87,6 +87,11 @@ soak: .venv/rocketd .venv/bench  ## 200 runs a second for MINUTES=20: memory, de
 cockpit: .venv/rocketd .venv/dev  ## the page in Cockpit, in booted Debian 12 and 13, as users with different rights
 	@[ "$$(id -u)" != 0 ] || packaging/host/prepare system
 	ROCKETD_COCKPIT=yes $(PYTEST) tests/system/test_cockpit.py -rA $(ARGS)
+
+contain: .venv/rocketd .venv/dev wheels  ## the container image, built on a tree of this Debian and run without an engine
+	packaging/host/prepare system
+	packaging/host/prepare container
+	ROCKETD_CONTAINER=yes $(PYTEST) tests/system/test_container.py -rA $(ARGS)
 
 check: .venv/rocketd .venv/dev  ## lint, format, types, layers
 	$(BIN)/ruff check
@@ -193,6 +198,7 @@ release:  ## everything that a release consists of: built, checked, with what a 
 	packaging/release collect
 
 container: wheels  ## an image for hosts without systemd, by buildah (BASE=debian:bookworm-slim)
+	packaging/host/prepare container
 	packaging/container/build rocketd:$(VERSION) $(BASE)
 
 wheels: $(WHEELS)/made $(WHEEL)
