@@ -39,6 +39,7 @@ int open_regular(int at);
 /* rights.c */
 void limit(void);
 void set_priority(void);
+void hide_from_user(void);
 void become_the_user(void);
 
 /* environment.c */

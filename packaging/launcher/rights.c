@@ -76,6 +76,13 @@ static int is_user(uid_t uid, gid_t gid, size_t size, gid_t *groups)
            memcmp(now, groups, size * sizeof *now) == 0;
 }
 
+/* No other process of the task's user may inspect this one before execve, or take its descriptors: they are the daemon's. A
+   change of user sets this to fs.suid_dumpable, so it comes afterwards. */
+void hide_from_user(void)
+{
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
 void become_the_user(void)
 {
     int64_t changes = number(), uid, gid, size;
@@ -90,9 +97,9 @@ void become_the_user(void)
     groups = allocate((size + 1) * sizeof *groups);
     for (int64_t each = 0; each < size; each++)
         groups[each] = number();
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* the user must not inspect this process before execve: it holds the daemon's request */
     if (setgroups(size, groups) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
         fail(errno);
+    hide_from_user();
     drop_capabilities(uid == 0);
     if (!is_user(uid, gid, size, groups))
         fail(EPERM);

@@ -12,6 +12,7 @@
 
 void enter_unit(void)
 {
+    hide_from_user(); /* first: systemd has executed this file with the rights of the user */
     if (dup2(STDERR_FILENO, STATUS) < 0 || dup2(STDIN_FILENO, REQUEST) < 0)
         _exit(127);
     if (dup2(STDOUT_FILENO, STDERR_FILENO) < 0)

@@ -401,6 +401,61 @@ while True:
         flipper.stdout.close()
 
 
+# What the launcher of a unit holds: systemd executes it with the rights of the task's user
+
+TAKE = """
+import ctypes, errno, os, sys
+pid = int(sys.argv[1])
+libc = ctypes.CDLL(None, use_errno=True)
+for number in (0, 4, 5):
+    taken = libc.syscall(438, os.pidfd_open(pid), number, 0)  # pidfd_getfd(2)
+    print(errno.errorcode[ctypes.get_errno()] if taken < 0 else f"took {number}")
+print("attached" if libc.ptrace(16, pid, 0, 0) == 0 else errno.errorcode[ctypes.get_errno()])
+"""
+
+
+def test_no_process_of_its_user_takes_what_the_launcher_of_a_unit_holds(place: Path) -> None:
+    launcher, file, request = (place / name for name in ("launcher", "env", "request"))
+    shutil.copy(launcher_protocol.LAUNCHER, launcher)
+    file.write_text("A=1\n")
+    asked = launcher_protocol.LaunchRequest(
+        argv=("/bin/true",),
+        directory="/",
+        home_optional=True,
+        umask=0o022,
+        nice=None,
+        limits=(),
+        identity=None,
+        environment={},
+        environment_files=(str(file),),
+        run_environment={"ROCKETD_RUN_ID": "x"},
+    )
+    request.write_bytes(asked.encode_for_unit(b"", ()))
+    reader, writer = os.pipe()
+    who = nobody()
+    with os.fdopen(reader, "rb", buffering=0) as status, request.open("rb") as stdin:
+        with leased(file):
+            held = subprocess.Popen(
+                [launcher_protocol.NAME, "unit"],
+                executable=launcher,
+                stdin=stdin,
+                stdout=subprocess.DEVNULL,
+                stderr=writer,
+                user=who.uid,
+                group=who.gid,
+                extra_groups=[],
+            )
+            os.close(writer)
+            waits = launcher_protocol.decode_last_message(status.read(4096))
+            code = [sys.executable, "-I", "-c", TAKE, str(held.pid)]
+            spy = subprocess.run(
+                code, user=who.uid, group=who.gid, extra_groups=[], capture_output=True, check=True, timeout=60
+            )
+        assert held.wait(60) == 0
+    assert (waits.stage, waits.text) == (launcher_protocol.Stage.ENVIRONMENT_FILE, str(file))
+    assert spy.stdout.decode().split() == ["EPERM"] * 4
+
+
 # What the host denies
 
 

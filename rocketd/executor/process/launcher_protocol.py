@@ -44,6 +44,8 @@ _LIMITED_BY: Final = {
 _NO_LIMITS: Final[frozenset[int]] = frozenset()
 _SHARED: Final = frozenset({errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 """Errors that affect other tasks as well; the rest concern this user, e.g. RLIMIT_NPROC, or one file."""
+_MODE: Final = 0o177777
+"""What st_mode has of a type and permissions."""
 
 
 class Stage(IntEnum):
@@ -57,6 +59,11 @@ class Stage(IntEnum):
     PROGRAM = 5
     INTERPRETER = 6
     SEARCH = 7
+
+
+_BEFORE_USER: Final = frozenset({Stage.READING_REQUEST, Stage.LIMIT, Stage.IDENTITY})
+"""What a launcher does before it takes the rights of the task's user. What fails later may do so in a file system of
+that user, which returns whatever error it likes: this says nothing about the host."""
 
 
 class LaunchRequest(NamedTuple):
@@ -151,11 +158,16 @@ class LauncherMessage(NamedTuple):
 
 
 def decode_last_message(data: bytes) -> LauncherMessage:
-    """Decode the last whole message that a launcher wrote; without any, it is reading its request."""
-    last = data[: len(data) // _MESSAGE.size * _MESSAGE.size][-_MESSAGE.size :]
-    stage, place, failed, error, mode, hint, text = _MESSAGE.unpack(last.rjust(_MESSAGE.size, b"\0"))
+    """Decode the last whole message that a launcher wrote; without any, it is reading its request.
+
+    It is a process of the task's user, so a message that no launcher writes counts as none.
+    """
+    last = data[: len(data) // _MESSAGE.size * _MESSAGE.size][-_MESSAGE.size :].rjust(_MESSAGE.size, b"\0")
+    stage, place, failed, error, mode, hint, text = _MESSAGE.unpack(last)
+    if not (0 <= stage < len(Stage) and 0 <= hint < len(_HINTS)):
+        return decode_last_message(b"")
     detail = os.fsdecode(text.split(b"\0", 1)[0])
-    return LauncherMessage(Stage(stage), place, bool(failed), error, mode, _HINTS[hint], detail)
+    return LauncherMessage(Stage(stage), place, bool(failed), error, mode & _MODE, _HINTS[hint], detail)
 
 
 class LauncherProgress:
@@ -187,13 +199,19 @@ class LauncherProgress:
 
 def launch_error(request: LaunchRequest, message: LauncherMessage) -> RocketdError:
     """Return why a launcher failed: a `ResourceShortage` if the task is not at fault."""
-    error = _failure(request, message)
-    if message.error not in SHORTAGES or _LIMITED_BY.get(message.error, _NO_LIMITS) & {
-        limit.resource for limit in request.limits
-    }:
+    shared = message.error in _SHARED and message.stage in _BEFORE_USER
+    return start_error(request, _failure(request, message), message.error, shared=shared)
+
+
+def start_error(request: LaunchRequest, error: RocketdError, number: int, *, shared: bool) -> RocketdError:
+    """Return an error with this errno as a `ResourceShortage`, unless the task, or a limit of its own, is at fault.
+
+    `shared`: whether other tasks would fail as well.
+    """
+    if number not in SHORTAGES or _LIMITED_BY.get(number, _NO_LIMITS) & {limit.resource for limit in request.limits}:
         return error
-    own = message.error == errno.EAGAIN and _own_process_limit(request) is not None
-    return ResourceShortage(error.message, hint=error.hint, shared=message.error in _SHARED, own_limit=own)
+    own = number == errno.EAGAIN and _own_process_limit(request) is not None
+    return ResourceShortage(error.message, hint=error.hint, shared=shared, own_limit=own)
 
 
 def _failure(request: LaunchRequest, message: LauncherMessage) -> RocketdError:
@@ -234,7 +252,9 @@ def awaited_resource(request: LaunchRequest, message: LauncherMessage) -> str:
     """Return what a launcher is waiting for, as a noun."""
     match message.stage:
         case Stage.ENVIRONMENT_FILE:
-            return f"environment file {request.environment_files[message.place].removeprefix('-')}"
+            files, place = request.environment_files, message.place
+            name = files[place] if 0 <= place < len(files) else message.text
+            return f"environment file {name.removeprefix('-')}"
         case Stage.DIRECTORY:
             return f"directory {request.directory}"
         case Stage.PROGRAM | Stage.INTERPRETER:

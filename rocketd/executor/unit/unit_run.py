@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
-from errno import errorcode
+from errno import EAGAIN, errorcode
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from rocketd.core.instant import Duration, Instant
 from rocketd.core.model.events import Finished, Spawned, Withdrawn
 from rocketd.core.model.outcome import action_of
 from rocketd.core.model.run import Action, Cause, End, Run
-from rocketd.core.model.task import Task
+from rocketd.core.model.task import Command, Surroundings, Task
 from rocketd.executor.oom_kills import PROBABLY, KillCount
 from rocketd.executor.process.launch import cannot_start
 from rocketd.executor.process.launcher_protocol import (
@@ -21,6 +21,7 @@ from rocketd.executor.process.launcher_protocol import (
     awaited_resource,
     decode_last_message,
     launch_error,
+    start_error,
 )
 from rocketd.executor.process.process_tree import current_start_time, start_time
 from rocketd.executor.shortage import SHORTAGES
@@ -110,7 +111,7 @@ def outcome_of(one: UnitRun, state: UnitState, status: bytes, facts: JournalFact
     error = _start_failure(one, state, status, facts)
     if error is not None and one.cause is not Cause.OPERATOR:
         if isinstance(error, ResourceShortage):
-            return Withdrawn(one.run, at, error.message, shared=error.shared)
+            return Withdrawn(one.run, at, error.message, shared=error.shared, own_limit=error.own_limit)
         if one.cause is Cause.EXIT:
             return End(Action.FAIL, Cause.EXIT, at, message=cannot_start(error), output=facts.output)
     if one.awaited and one.cause is not Cause.OPERATOR:
@@ -156,13 +157,20 @@ def _start_failure(one: UnitRun, state: UnitState, status: bytes, facts: Journal
         message = decode_last_message(status)
         if message.failed and message.stage is Stage.READING_REQUEST:  # it is that of another version
             return ResourceShortage("rocketd is being upgraded")
-        return launch_error(one.request, message) if message.failed else None
+        return launch_error(_limited(one), message) if message.failed else None
     if one.cause is not Cause.EXIT and not state.ended:
         return None  # it was stopped first
     sentence = facts.failure or failed_step(state)
-    if facts.error in SHORTAGES:
-        return ResourceShortage(sentence)
-    return RocketdError(sentence, hint=f"systemctl status {one.unit}" if not facts.failure else "")
+    error = RocketdError(sentence, hint=f"systemctl status {one.unit}" if not facts.failure else "")
+    of_user = facts.error == EAGAIN and state.how != ExitKind.NEVER_BEGAN  # execve(2) after a change of user
+    return start_error(_limited(one), error, facts.error, shared=not of_user)
+
+
+def _limited(one: UnitRun) -> LaunchRequest:
+    """Return its request with what systemd does in place of its launcher, for telling whose fault an error is."""
+    work = one.task.work
+    around = work.surroundings if isinstance(work, Command) else Surroundings()
+    return one.request._replace(limits=around.limits, identity=around.identity)
 
 
 def refusal(unit: str, name: str, text: str) -> RocketdError:

@@ -1,11 +1,22 @@
 """The launcher that was built with the package, and its request."""
 
+import errno
 import os
+import struct
 
 import pytest
 
+from rocketd.core.errors import ResourceShortage
 from rocketd.core.model.task import Identity, Limit
-from rocketd.executor.process.launcher_protocol import LAUNCHER, Launcher, LaunchRequest
+from rocketd.executor.process.launcher_protocol import (
+    LAUNCHER,
+    Launcher,
+    LaunchRequest,
+    Stage,
+    awaited_resource,
+    decode_last_message,
+    launch_error,
+)
 
 
 @pytest.mark.skipif("PYTHONPATH" in os.environ, reason="a source tree has none")
@@ -60,3 +71,37 @@ def test_a_request_is_numbers_and_texts_with_their_lengths() -> None:
 def test_what_no_process_can_have_is_not_a_request(changes: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"null byte|variable name"):
         request(**changes).encode()
+
+
+# What a launcher reports: it is a process of the task's user, and so are the file systems that it meets
+
+
+FIELDS = {"stage": 0, "place": 0, "failed": 1, "error": 0, "mode": 0, "hint": 0}
+TEXT = bytes(range(1, 233))
+
+
+def message(**fields: int) -> bytes:
+    return struct.pack("=6i232s", *(FIELDS | fields).values(), TEXT)
+
+
+@pytest.mark.parametrize("error", [errno.ENFILE, errno.ENOMEM, errno.ENOBUFS])
+@pytest.mark.parametrize("stage", Stage)
+def test_what_a_users_file_system_answers_says_nothing_about_the_host(stage: Stage, error: int) -> None:
+    found = launch_error(request(limits=()), decode_last_message(message(stage=stage, error=error)))
+    assert isinstance(found, ResourceShortage)
+    assert found.shared == (stage <= Stage.IDENTITY)
+
+
+@pytest.mark.parametrize("error", [0, errno.ENOENT, -(2**31), 2**31 - 1])
+@pytest.mark.parametrize("value", [-(2**31), -1, 9, 2**31 - 1])
+@pytest.mark.parametrize("field", ["place", "mode", "hint", "stage"])
+def test_no_message_is_more_than_a_sentence(field: str, value: int, error: int) -> None:
+    for stage in range(-1, len(Stage) + 1):
+        decoded = decode_last_message(message(**{"stage": stage, "error": error, field: value}))
+        assert launch_error(request(), decoded).message
+        assert awaited_resource(request(), decoded)
+
+
+@pytest.mark.parametrize("fields", [{"stage": -1}, {"stage": len(Stage)}, {"hint": -1}, {"hint": 3}])
+def test_what_no_launcher_writes_counts_as_no_message(fields: dict[str, int]) -> None:
+    assert decode_last_message(message(**fields)) == decode_last_message(b"")

@@ -1,6 +1,8 @@
 """What a unit that has ended means for its run."""
 
 import errno
+import resource
+import struct
 from dataclasses import replace
 
 import pytest
@@ -8,8 +10,9 @@ import pytest
 from rocketd.core.instant import SECOND
 from rocketd.core.model.events import Withdrawn
 from rocketd.core.model.run import NO_USAGE, Action, Cause, End, Usage
-from rocketd.core.model.task import Command, Task
+from rocketd.core.model.task import Command, Identity, Limit, Surroundings, Task
 from rocketd.executor.process.environment import own_identity
+from rocketd.executor.process.launcher_protocol import Stage
 from rocketd.executor.unit.outcome import ExitKind, UnitState, unit_state
 from rocketd.executor.unit.properties import request_of
 from rocketd.executor.unit.run_journal import JournalFacts
@@ -127,3 +130,54 @@ def test_what_a_kernel_does_not_count_is_unknown() -> None:
 def test_a_refusal_for_the_moment_is_a_shortage(name: str) -> None:
     assert type(refusal("u", name, "text")).__name__ == "ResourceShortage"
     assert type(refusal("u", "org.freedesktop.DBus.Error.InvalidArgs", "text")).__name__ == "RocketdError"
+
+
+# Whose fault it is that a program was not executed
+
+
+def limited(number: int) -> UnitRun:
+    one = unit_run()
+    identity = Identity(1000, 100, (100,), "alice", "/home/alice", "/bin/sh")
+    one.task = Task("job", Command(("/bin/job",), surroundings=Surroundings(identity, limits=(Limit(number, 5, 5),))))
+    return one
+
+
+def reported(stage: Stage, error: int) -> bytes:
+    return struct.pack("=6i232s", stage, 0, 1, error, 0, 0, b"/bin/job")
+
+
+EXEC = replace(EXITED, status=203)
+FAILED_EXEC = JournalFacts("", "Failed to execute launcher: it lacks something", errno.EAGAIN)
+
+
+@pytest.mark.parametrize("status", [b"", reported(Stage.PROGRAM, errno.EAGAIN)], ids=["launcher", "program"])
+def test_a_user_who_may_have_no_more_processes_holds_up_nobody_else(status: bytes) -> None:
+    outcome = outcome_of(limited(resource.RLIMIT_NPROC), EXEC, status, FAILED_EXEC, 0)
+    assert isinstance(outcome, Withdrawn)
+    assert (outcome.shared, outcome.own_limit) == (False, True)
+    if status:
+        assert outcome.reason == "user alice has more processes than nproc = 5 in the limits of this task allows"
+    other = outcome_of(unit_run(), EXEC, status, FAILED_EXEC, 0)
+    assert isinstance(other, Withdrawn)
+    assert (other.shared, other.own_limit) == (False, False)
+
+
+def test_a_host_without_processes_for_systemd_holds_up_everybody() -> None:
+    never = unit_state({"Result": "resources"})
+    outcome = outcome_of(unit_run(), never, b"", FAILED_EXEC._replace(failure="Failed to fork"), 0)
+    assert isinstance(outcome, Withdrawn)
+    assert outcome.shared
+
+
+@pytest.mark.parametrize("number", [resource.RLIMIT_AS, resource.RLIMIT_DATA, resource.RLIMIT_STACK])
+@pytest.mark.parametrize("status", [b"", reported(Stage.PROGRAM, errno.ENOMEM)], ids=["launcher", "program"])
+def test_too_little_memory_by_its_own_limits_is_the_tasks_failure(number: int, status: bytes) -> None:
+    outcome = outcome_of(limited(number), EXEC, status, FAILED_EXEC._replace(error=errno.ENOMEM), 0)
+    assert isinstance(outcome, End)
+    assert outcome.action is Action.FAIL
+
+
+def test_a_status_that_is_not_of_a_launcher_leaves_the_end_as_it_is() -> None:
+    outcome = outcome_of(unit_run(), EXITED, b"\xff" * 256, TAIL, 0)
+    assert isinstance(outcome, End)
+    assert outcome.action is Action.SUCCESS
