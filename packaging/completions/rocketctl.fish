@@ -120,9 +120,10 @@ complete -c rocketctl -n '__fish_seen_subcommand_from import' -l disable -d 'swi
 complete -c rocketctl -n '__fish_seen_subcommand_from import' -l undo -d 'switch the old entries on again'
 complete -c rocketctl -n __fish_use_subcommand -a reload -d 'read the task files again, and report their problems'
 complete -c rocketctl -n __fish_use_subcommand -a status -d 'show the state of the daemon'
-complete -c rocketctl -n __fish_use_subcommand -a fleet -d 'show the hosts that share a history with this one, or make the tables for it'
+complete -c rocketctl -n __fish_use_subcommand -a fleet -d 'show the hosts that share a history with this one, move their tasks, or make the tables for it'
 complete -c rocketctl -n '__fish_seen_subcommand_from fleet' -x
 complete -c rocketctl -n '__fish_seen_subcommand_from fleet' -x
+complete -c rocketctl -n '__fish_seen_subcommand_from fleet' -s y -l yes -d 'for lost: do not ask'
 complete -c rocketctl -n __fish_use_subcommand -a health -d 'say whether tasks are in order, as a plugin of Nagios and its kin'
 complete -c rocketctl -n '__fish_seen_subcommand_from health' -a '(__rocketctl_tasks)'
 complete -c rocketctl -n '__fish_seen_subcommand_from health' -l max-age -x -d 'how old the last success may be, for all tasks: 25h'

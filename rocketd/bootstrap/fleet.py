@@ -77,7 +77,7 @@ class Fleet:
 
     async def _join(self, settings: FleetSettings) -> None:
         host = settings.host or os.uname().nodename
-        self._show(FleetReader(settings, host))
+        self._show(FleetReader(settings, host, self))
         try:
             membership, note = await in_thread(partial(self._membership, settings, host), time_limit=JOIN_TIMEOUT)
         except (StoreError, WorkTimeout) as error:
@@ -90,6 +90,16 @@ class Fleet:
             return
         self._session = FleetSession(self._loop, membership, settings, RecordReader(self._directory))
         self._session.start()
+
+    def drain(self, drained: bool) -> None:  # noqa: FBT001 - it is what is set
+        """Own no task from now on, or no longer none."""
+        if self._session is not None:
+            self._session.drain(drained)
+
+    def move(self, names: Sequence[str]) -> None:
+        """Own these tasks no longer."""
+        if self._session is not None:
+            self._session.move(names)
 
     def _membership(self, settings: FleetSettings, host: str) -> tuple[Membership, str]:
         reader = RecordReader(self._directory)
@@ -151,6 +161,14 @@ class FleetSession:
         self._count()
         self._ownership.start()
         self._member.start()
+
+    def drain(self, drained: bool) -> None:  # noqa: FBT001 - it is what is set
+        """Own no task from now on, or no longer none."""
+        self._member.tasks.drain(drained)
+
+    def move(self, names: Sequence[str]) -> None:
+        """Own these tasks no longer."""
+        self._ownership.move(names)
 
     def tasks_replaced(self) -> None:
         """Show other tasks, and own them."""

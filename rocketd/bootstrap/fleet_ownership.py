@@ -125,6 +125,11 @@ class FleetOwnership:
         if refused:
             self._lose(_LOST_OWNERSHIP)
 
+    def move(self, names: Sequence[str]) -> None:
+        """Own these no longer: the fleet knows which host is to take them over."""
+        self._hand_back(names, self._obstacle)
+        self._loop.wake()
+
     # -- what the member's thread found -----------------------------------------------------------------------------
 
     def renewed(self, sent_at: Duration, clock_offset: Duration) -> None:

@@ -1,8 +1,8 @@
 """Reads the fleet's database for operators: a connection for each question, in a thread, for some seconds at most."""
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from rocketd.background_threads import WorkTimeout, in_thread
 from rocketd.config.fleet_settings import FleetSettings
@@ -13,7 +13,7 @@ from rocketd.core.model.fleet_filter import FleetTaskFilter
 from rocketd.core.model.records import RunFilter
 from rocketd.daemon.json_format import Json, JsonObject, rfc3339
 from rocketd.daemon.serializers import run_object
-from rocketd.fleet import queries, task_queries
+from rocketd.fleet import operator_statements, queries, task_queries
 from rocketd.fleet.connection import FleetConnection
 from rocketd.fleet.overview import FleetHost, differing
 from rocketd.fleet.queries import FleetRun
@@ -32,11 +32,19 @@ _SCOPE_DIGITS: Final = 8
 _TASK_KEYS: Final = keys_of("Task")
 
 
+class FleetOrders(Protocol):
+    """Does what operators want of this host."""
+
+    def drain(self, drained: bool) -> None: ...  # noqa: FBT001 - it is what is set
+    def move(self, names: Sequence[str]) -> None: ...
+
+
 class FleetReader:
     """The hosts, tasks and runs of a fleet, as JSON. One question at a time, on the loop's thread."""
 
-    def __init__(self, settings: FleetSettings, host: str) -> None:
+    def __init__(self, settings: FleetSettings, host: str, fleet: FleetOrders) -> None:
         self._settings = settings
+        self._fleet = fleet
         self._host = host
         self._lock = asyncio.Lock()
 
@@ -62,6 +70,23 @@ class FleetReader:
         """Runs of all hosts or of one, newest first."""
         found = await self._ask(lambda each: queries.runs(each, self._settings.name, run_filter, host))
         return [_run_object(one) for one in found]
+
+    async def drain(self, drained: bool) -> JsonObject:  # noqa: FBT001 - it is what is set
+        """Own no task from now on, or no longer none."""
+        await self._ask(lambda each: operator_statements.drain(each, self.name, self._host, drained))
+        self._fleet.drain(drained)
+        return {"host": self._host, "drained": drained}
+
+    async def move(self, task: str, host: str) -> JsonObject:
+        """Have that host own a task that this one owns."""
+        moved = await self._ask(lambda each: operator_statements.move(each, self.name, self._host, task, host))
+        self._fleet.move(moved)
+        return {"host": host, "tasks": [*moved]}
+
+    async def say_lost(self, host: str) -> JsonObject:
+        """Have the runs of a silent host count as lost at once."""
+        runs = await self._ask(lambda each: operator_statements.say_lost(each, self.name, self._host, host))
+        return {"host": host, "runs": [*runs]}
 
     async def _ask(self, question: Callable[["Connection[TupleRow]"], T]) -> T:
         async with self._lock:
@@ -99,6 +124,7 @@ def _host_object(host: FleetHost, differs: list[Json]) -> JsonObject:
         "waiting": host.waiting,
         "owned": host.owned,
         "differs": differs,
+        "obstacle": host.obstacle,
         "state_id": host.state_id,
     }
 

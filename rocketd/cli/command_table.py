@@ -3,7 +3,7 @@
 from typing import Final
 
 from rocketd.cli.command_types import OptionKind, Verb, VerbArgument, VerbOption
-from rocketd.cli.operating_verbs import OPERATING_VERBS
+from rocketd.cli.operating_verbs import OPERATING_VERBS, YES
 from rocketd.cli.overview_verbs import HEALTH, LIST, METRICS, OF_FLEET, STATISTICS, WEB
 from rocketd.cli.task_file_verbs import PATHS, TASK_FILE_VERBS
 
@@ -179,19 +179,20 @@ VERBS: Final = (
     Verb("status", "show the state of the daemon"),
     Verb(
         "fleet",
-        "show the hosts that share a history with this one, or make the tables for it",
+        "show the hosts that share a history with this one, move their tasks, or make the tables for it",
         (
             VerbArgument(
                 "OPERATION",
                 "operation",
                 OptionKind.TEXT,
-                "sql: print the tables and roles for psql; upgrade: bring the tables up to date",
+                "move TASK HOST: have that host own a task that this one owns; drain: have this host own none; "
+                "undrain: end that; lost HOST: that silent host is dead, so its runs are over; sql: print the tables "
+                "and roles for psql; upgrade [URL]: bring the tables up to date",
                 how_many="?",
             ),
-            VerbArgument(
-                "URL", "url", OptionKind.TEXT, "for upgrade: the database, as the owner of the tables", how_many="?"
-            ),
+            VerbArgument("OPERAND", "operands", OptionKind.TEXT, "what that takes", how_many="*"),
         ),
+        (YES._replace(help="for lost: do not ask"),),
     ),
     HEALTH,
     METRICS,

@@ -19,8 +19,19 @@ STARTS: Final = 5
 COMPARED_DAYS: Final = 7
 _NEEDS_TASKS: Final = frozenset({"why", "run", "stop", "pause", "resume"})
 MOST: Final = 1_000_000_000
-OPERATIONS: Final = ("", "sql", "upgrade")
-"""What `fleet` does; without one it shows the hosts."""
+OPERATIONS: Final = {
+    "": (0, 0),
+    "move": (2, 2),
+    "drain": (0, 1),
+    "undrain": (0, 1),
+    "lost": (1, 1),
+    "sql": (0, 0),
+    "upgrade": (0, 1),
+}
+"""What `fleet` does, and how many words that takes, from and to; without one it shows the hosts."""
+
+
+OPERANDS: Final = {"move": "TASK HOST", "drain": "[HOST]", "undrain": "[HOST]", "lost": "HOST", "upgrade": "[URL]"}
 
 
 class Choices(NamedTuple):
@@ -90,7 +101,7 @@ class Choices(NamedTuple):
     svg: str = ""
     fleet: bool = False
     operation: str = ""
-    url: str = ""
+    operands: Sequence[str] = ()
     max_age: str = ""
     warning: int = 0
     critical: int = 1
@@ -250,10 +261,11 @@ def _checked(choices: Choices) -> Choices:
         raise UsageError(msg, hint=f"see rocketctl {choices.verb} --help")
     if choices.operation not in OPERATIONS:
         msg = f"{choices.operation!r} is not an operation on the fleet"
-        raise UsageError(msg, hint=did_you_mean(choices.operation, OPERATIONS) or "sql or upgrade")
-    if choices.url and choices.operation != "upgrade":
-        msg = f"fleet {choices.operation} takes no URL"
-        raise UsageError(msg)
+        raise UsageError(msg, hint=did_you_mean(choices.operation, OPERATIONS) or f"{joined([*OPERATIONS][1:], 'or')}")
+    least, most = OPERATIONS[choices.operation]
+    if not least <= len(choices.operands) <= most:
+        msg = f"fleet {choices.operation} takes {OPERANDS.get(choices.operation, 'nothing more')}"
+        raise UsageError(msg, hint="see rocketctl fleet --help")
     return choices._replace(action=actions)
 
 

@@ -28,6 +28,18 @@ class FleetView(Protocol):
         """Runs of all hosts, or of one, newest first."""
         ...
 
+    async def drain(self, drained: bool) -> JsonObject:  # noqa: FBT001 - it is what is set
+        """Own no task from now on, or no longer none."""
+        ...
+
+    async def move(self, task: str, host: str) -> JsonObject:
+        """Have that `host` own a task that this one owns, and the `tasks` that have its mutex."""
+        ...
+
+    async def say_lost(self, host: str) -> JsonObject:
+        """Have the `runs` of a silent host count as lost at once."""
+        ...
+
 
 class NoFleet:
     """This host is in no fleet."""
@@ -43,6 +55,18 @@ class NoFleet:
         _refuse()
 
     async def runs(self, _: RunFilter, __: str) -> list[Json]:
+        """Refuse."""
+        _refuse()
+
+    async def drain(self, _: bool) -> JsonObject:  # noqa: FBT001 - as above
+        """Refuse."""
+        _refuse()
+
+    async def move(self, _: str, __: str) -> JsonObject:
+        """Refuse."""
+        _refuse()
+
+    async def say_lost(self, _: str) -> JsonObject:
         """Refuse."""
         _refuse()
 

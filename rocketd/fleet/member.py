@@ -179,7 +179,7 @@ class Member:
         counts = Counts(*self.counts, self._waiting(), self.tasks.undecided(), self.tasks.obstacle)
         with self._exchange() as connection:
             sent = time.time_ns() // 1000
-            server = self._membership.renew(connection, counts, self._clock_offset)
+            server, self.tasks.drained = self._membership.renew(connection, counts, self._clock_offset)
             received = time.time_ns() // 1000
         self._clock_offset = (sent + received) // 2 - server
         self._next_renewal = sent_at + self.interval

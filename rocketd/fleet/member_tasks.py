@@ -7,6 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING, Final, Protocol
 
 from rocketd.core.instant import MILLISECOND, SECOND, Duration
+from rocketd.core.scheduler.ownership import DRAINED
 from rocketd.fleet.announcements import concerns, hash_of
 from rocketd.fleet.connection import FleetError
 from rocketd.fleet.exchange_types import Claim, Definition, ExchangeRequest, OwnershipObserver, boottime
@@ -47,6 +48,8 @@ class MemberTasks:
         self._last_look: Duration = 0
         self._decided: Duration = 0
         self._watched: Collection[str] = ()
+        self.drained = False
+        """Whether an operator has said that this host must not own anything."""
         self._loaded: tuple[Sequence[Definition], Collection[str]] = (), ()
 
     def begin_epoch(self, epoch: int, definitions: Sequence[Definition], reach: Duration) -> None:
@@ -87,6 +90,11 @@ class MemberTasks:
         """Note that what had happened to the tasks up to then has been decided, and is recorded or claimed."""
         self._decided = max(self._decided, at)
 
+    def drain(self, drained: bool) -> None:  # noqa: FBT001 - it is what is set
+        """Own nothing from now on, or no longer nothing; the database knows it already."""
+        with self._member.changing():
+            self.drained, self._next_look = drained, 0
+
     def follow(self, names: Collection[str]) -> None:
         """Look at once when something has been recorded of these tasks."""
         self._watched = frozenset(map(hash_of, names))
@@ -115,7 +123,7 @@ class MemberTasks:
     @property
     def obstacle(self) -> str:
         """Why this host must not own anything; empty: it may."""
-        return self._request.obstacle or self._exchange.obstacle
+        return self._request.obstacle or (DRAINED if self.drained else "") or self._exchange.obstacle
 
     def undecided(self) -> Duration:
         """Return since how long ago something may have happened to the tasks that is not recorded yet."""
@@ -156,7 +164,7 @@ class MemberTasks:
                 self._exchange.describe(connection, request.definitions)
             request.described = False
         if look or self.until_look() <= 0:
-            self._look(replace(request))
+            self._look(replace(request, obstacle=request.obstacle or (DRAINED if self.drained else "")))
 
     def _claim(self, request: ExchangeRequest) -> None:
         claims = [*request.claims]
@@ -179,7 +187,7 @@ class MemberTasks:
         if not released:
             return
         with self._member.in_transaction() as connection:
-            self._exchange.release(connection, released, request.obstacle)
+            self._exchange.release(connection, released, self.obstacle)
         self._exchange.forget(released)
         with self._member.changing():
             for name in released:

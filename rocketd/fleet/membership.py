@@ -57,7 +57,7 @@ _RENEW: Final = """
         decided_at = least(clock_timestamp(), to_timestamp(%(now)s)) - %(undecided)s * interval '1 microsecond'
     WHERE fleet = %(fleet)s AND name = %(host)s AND incarnation = %(incarnation)s
         AND lease_until > clock_timestamp()
-    RETURNING (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+    RETURNING (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, drained
 """
 _LEAVE: Final = """
     UPDATE rocketd.host SET lease_until = clock_timestamp(), left_at = clock_timestamp(), running = 0
@@ -164,15 +164,17 @@ class Membership:
         incarnation, beat, version, joined_at, state_id = row
         return Holder(incarnation, beat, str(version)[:40], int(joined_at), state_id)
 
-    def renew(self, connection: "Connection[TupleRow]", counts: Counts, clock_offset: Duration | None) -> Instant:
-        """Renew the lease, and return the time of the database. Raises NotHolder."""
+    def renew(
+        self, connection: "Connection[TupleRow]", counts: Counts, clock_offset: Duration | None
+    ) -> tuple[Instant, bool]:
+        """Renew the lease; return the time of the database, and whether this host is drained. Raises NotHolder."""
         offset = None if clock_offset is None else clock_offset / SECOND
         told: dict[str, object] = {"tasks": counts.tasks, "running": counts.running, "waiting": counts.waiting}
         told |= {"clock_offset": offset, "undecided": counts.undecided, "obstacle": counts.obstacle[:200]}
         row = connection.execute(_RENEW, {**self._values, **told}).fetchone()
         if row is None:
             raise NotHolder
-        return int(row[0])
+        return int(row[0]), bool(row[1])
 
     def leave(self, connection: "Connection[TupleRow]") -> None:
         """Say that this host is gone on purpose."""

@@ -47,6 +47,8 @@ class FleetHost:
     """Records that it had not sent at its last sign of life."""
     owned: int = 0
     """Tasks with `run_on = "one"` that it owns."""
+    obstacle: str = ""
+    """Why it owns none; empty: it may."""
 
     @property
     def state(self) -> HostState:

@@ -26,7 +26,7 @@ _HOSTS: Final = f"""
         clock_offset, tasks, running, waiting, (
             SELECT count(*) FROM rocketd.owner WHERE owner.fleet = host.fleet AND owner.host = host.name
                 AND owner.incarnation = host.incarnation
-        )
+        ), CASE WHEN drained THEN 'drained' ELSE obstacle END
     FROM rocketd.host AS host WHERE fleet = %(fleet)s ORDER BY name
 """  # noqa: S608 - our own words
 _DIGESTS: Final = """
@@ -67,7 +67,7 @@ def hosts(connection: "Connection[TupleRow]", fleet: str) -> list[FleetHost]:
 
 def _host(row: "TupleRow") -> FleetHost:
     name, state_id, version, tags, joined, seen, stopped, left, silent, lost_after, offset, *counts = row
-    tasks, running, waiting, owned = counts
+    tasks, running, waiting, owned, obstacle = counts
     return FleetHost(
         name=name,
         state_id=state_id,
@@ -84,6 +84,7 @@ def _host(row: "TupleRow") -> FleetHost:
         running=running,
         waiting=waiting,
         owned=owned,
+        obstacle=obstacle,
     )
 
 

@@ -87,6 +87,9 @@ ROUTES: Final = (
     Route("POST", "/v1/tasks/TASK/pause", handlers.pause, ("until", "reason"), right=Right.OPERATE_TASK),
     Route("POST", "/v1/tasks/TASK/resume", handlers.resume, right=Right.OPERATE_TASK),
     Route("POST", "/v1/runs/RUN/stop", handlers.stop_run, right=Right.OPERATE_RUN),
+    Route("POST", "/v1/fleet/drain", handlers.fleet_drain, ("drained",)),
+    Route("POST", "/v1/fleet/move", handlers.fleet_move, ("task", "host")),
+    Route("POST", "/v1/fleet/lost", handlers.fleet_lost, ("host",)),
     Route("POST", "/v1/prune", handlers.prune, ("before", "dry_run")),
     Route("POST", "/v1/reload", handlers.reload),
 )

@@ -178,6 +178,24 @@ async def fleet_runs(verbs: ControlVerbs, parameters: RequestParameters) -> Json
     return await verbs.fleet.runs(_run_filter(parameters, limit), parameters.text("host"))
 
 
+async def fleet_drain(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
+    return await verbs.fleet.drain(parameters.flag("drained"))
+
+
+async def fleet_move(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
+    return await verbs.fleet.move(_given(parameters, "task"), _given(parameters, "host"))
+
+
+async def fleet_lost(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
+    return await verbs.fleet.say_lost(_given(parameters, "host"))
+
+
+def _given(parameters: RequestParameters, name: str) -> str:
+    if not (text := parameters.text(name)):
+        raise BadRequest(f"the parameter {name!r} is missing")
+    return text
+
+
 async def metrics(verbs: ControlVerbs, parameters: RequestParameters) -> TextResponse:
     written = parameters.text("format") or MetricsFormat.OPENMETRICS.value
     if written not in CONTENT_TYPES:

@@ -85,10 +85,18 @@ class FleetHosts:
 
     def why(self, host: str, task: str) -> str:
         """What a host says about a task."""
+        done = self.rocketctl(host, "why", task)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def rocketctl(self, host: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """Call rocketctl on a host, where nobody answers questions."""
         daemon = self.hosts[host]
         places = [f"--runtime-dir={daemon.runtime}", f"--state-dir={daemon.state}", f"--config-dir={daemon.config}"]
-        command = [sys.executable, "-m", "rocketd.cli.rocketctl", *places, "why", task]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+        command = [sys.executable, "-m", "rocketd.cli.rocketctl", *places, *words]
+        return subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60
+        )
 
     def story(self) -> str:
         """What the hosts have said, for a test that has failed."""

@@ -136,6 +136,18 @@ class DaemonBackend:
         """Ask the daemon for the hosts that share a history with it."""
         return the_object(self._client.get("/v1/fleet"))
 
+    def fleet_drain(self, drained: bool) -> JsonObject:  # noqa: FBT001 - it is what is set
+        """Have this host own no task of the fleet, or end that."""
+        return the_object(self._client.post("/v1/fleet/drain", {"drained": drained}))
+
+    def fleet_move(self, task: str, host: str) -> JsonObject:
+        """Have another host own a task."""
+        return the_object(self._client.post("/v1/fleet/move", {"task": task, "host": host}))
+
+    def fleet_lost(self, host: str) -> JsonObject:
+        """Say that a silent host is dead."""
+        return the_object(self._client.post("/v1/fleet/lost", {"host": host}))
+
     def fleet_tasks(self) -> JsonObject:
         """Ask the daemon for the tasks of these hosts."""
         return the_object(self._client.get("/v1/fleet/tasks"))

@@ -9,7 +9,9 @@ from rocketd.cli.backend.backend import LARGEST_PART, DaemonBackend, RunQuery
 from rocketd.cli.backend.http_client import Client
 from rocketd.cli.context import Context
 from rocketd.cli.exit_codes import ExitCode, Failure, UsageError
-from rocketd.cli.json_fields import flag, objects
+from rocketd.cli.json_fields import flag, instant, objects, text, words
+from rocketd.cli.prompt import ask
+from rocketd.cli.render import time_format
 from rocketd.cli.render.fleet import fleet_page
 from rocketd.cli.render.tables import NO_SUCH_RUNS, fleet_run_table
 from rocketd.cli.render.task_table import fleet_task_table
@@ -21,12 +23,18 @@ NO_TASK: Final = "No task of any host matches."
 
 
 def fleet(call: Context) -> ExitCode:
-    """`rocketctl fleet [sql | upgrade [URL]]`."""
+    """`rocketctl fleet [move TASK HOST | drain | undrain | lost HOST | sql | upgrade [URL]]`."""
     match call.choices.operation:
         case "sql":
             return _print_sql(call)
         case "upgrade":
             return _upgrade(call)
+        case "drain" | "undrain":
+            return _drain(call)
+        case "move":
+            return _move(call)
+        case "lost":
+            return _lost(call)
     answer = _daemon(call).fleet()
     if call.choices.json:
         call.terminal.json(answer)
@@ -70,6 +78,58 @@ def _daemon(call: Context) -> DaemonBackend:
     return DaemonBackend(Client(call.choices.socket))
 
 
+def _drain(call: Context) -> ExitCode:
+    operation, daemon = call.choices.operation, _daemon(call)
+    here = text(daemon.fleet(), "host")
+    if call.choices.operands and call.choices.operands[0] != here:
+        msg = f"a host is drained on itself, and this one is {here}"
+        raise Failure(msg, hint=f"rocketctl -H {call.choices.operands[0]} fleet {operation}")
+    told = f"{here} hands its tasks back, and takes none until rocketctl fleet undrain."
+    return _tell(
+        call,
+        daemon.fleet_drain(operation == "drain"),
+        told if operation == "drain" else f"{here} takes tasks over again; those that others own stay there.",
+    )
+
+
+def _move(call: Context) -> ExitCode:
+    task, host = call.choices.operands
+    answer = _daemon(call).fleet_move(task, host)
+    return _tell(call, answer, f"{', '.join(words(answer, 'tasks'))}: handed back, for {host} to take over.")
+
+
+def _lost(call: Context) -> ExitCode:
+    (host,) = call.choices.operands
+    if not call.choices.yes:
+        silent = next((one for one in objects(_daemon(call).fleet().get("hosts")) if text(one, "host") == host), None)
+        if silent is not None and text(silent, "state") != "alive":
+            since = time_format.local(instant(silent, "seen"))
+            _ask_whether_dead(host, since)
+    answer = _daemon(call).fleet_lost(host)
+    runs = words(answer, "runs")
+    told = f"its runs count as lost: {', '.join(runs)}" if runs else "it had no active runs of the fleet"
+    return _tell(call, answer, f"{host} counts as dead until it is heard of again; {told}.")
+
+
+def _ask_whether_dead(host: str, since: str) -> None:
+    """Make sure that nobody takes silence for death; raises Failure."""
+    question = (
+        f"{host} has not been heard of since {since}. If it still runs and is only cut off, its runs go on, and run "
+        "a second time elsewhere. Is it switched off or fenced, for certain?"
+    )
+    if ask(question, "yn") != "y":
+        msg = "nothing was done"
+        raise Failure(msg, hint="its runs count as lost by themselves after lost_after; switch it off to be sure")
+
+
+def _tell(call: Context, answer: JsonObject, sentence: str) -> ExitCode:
+    if call.choices.json:
+        call.terminal.json(answer)
+    else:
+        call.terminal.write([sentence])
+    return ExitCode.DONE
+
+
 def _print_sql(call: Context) -> ExitCode:
     from rocketd.fleet.schema import script  # noqa: PLC0415 - few calls need it
 
@@ -81,7 +141,7 @@ def _upgrade(call: Context) -> ExitCode:
     from rocketd.fleet.connection import FleetConnection  # noqa: PLC0415 - as above
     from rocketd.fleet.upgrade import upgrade  # noqa: PLC0415 - as above
 
-    url, password_file = _database(call.choices.url, call.choices.config_dir)
+    url, password_file = _database("".join(call.choices.operands), call.choices.config_dir)
     try:
         before, after = upgrade(FleetConnection(url, password_file))
     except RocketdError as error:

@@ -64,6 +64,8 @@ def _notes(host: JsonObject, here: str) -> list[str]:
         notes.append(" ".join(f"@{tag}" for tag in tags))
     if owned := number(host, "owned"):
         notes.append(f"owns {counted(owned, 'task')}")
+    if obstacle := text(host, "obstacle"):
+        notes.append(obstacle if obstacle == "drained" else f"owns no tasks: {obstacle}")
     if waiting := number(host, "waiting"):
         notes.append(f"{counted(waiting, 'record')} not sent yet")
     if differs := words(host, "differs"):

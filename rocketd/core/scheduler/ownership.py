@@ -30,6 +30,7 @@ NOT_JOINED: Final = "this host has not joined its fleet"
 JOINING: Final = "this host has not joined its fleet yet"
 LEASE_OVER: Final = "the lease of this host has run out: the database of the fleet has not answered in time"
 NOT_OWNED: Final = "this host does not own the task any longer, or its lease has run out"
+DRAINED: Final = "it is drained (rocketctl fleet undrain ends that)"
 LEAVING: Final = "rocketd is shutting down"
 
 

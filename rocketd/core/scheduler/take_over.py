@@ -34,7 +34,8 @@ def candidates(task: FreeTask) -> Sequence[str]:
     same = [host for host, digest in task.digests.items() if digest == task.digest]
     group = f"mutex {task.mutex}" if task.mutex else task.name
     ranked = sorted(same or task.digests, key=lambda host: _weight(group, host), reverse=True)
-    return sorted(ranked, key=lambda host: host != task.preferred)
+    preferred = [task.preferred] if task.preferred in task.digests else []  # whatever its file says: it was moved there
+    return [*preferred, *(host for host in ranked if host != task.preferred)]
 
 
 class TakeOver:

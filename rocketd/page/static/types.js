@@ -629,6 +629,27 @@
  */
 
 /**
+ * Drained host
+ * @typedef {object} DrainedHost
+ * @property {string} host this host
+ * @property {boolean} drained whether it is to own no tasks
+ */
+
+/**
+ * Moved tasks
+ * @typedef {object} MovedTasks
+ * @property {string} host the host that is to own them
+ * @property {string[]} tasks the task, and those that have its mutex
+ */
+
+/**
+ * Lost host
+ * @typedef {object} LostHost
+ * @property {string} host its name
+ * @property {string[]} runs its runs that count as lost now: `report/17`
+ */
+
+/**
  * Host
  * @typedef {object} Host
  * @property {string} host its name
@@ -646,6 +667,7 @@
  * @property {number} waiting how many records it had not sent
  * @property {number} owned tasks with `run_on = "one"` that it owns
  * @property {string[]} differs its tasks that are not as on most other hosts
+ * @property {string} obstacle why it owns no tasks, `drained` if somebody has said so; empty if it may
  * @property {string} state_id the id of its state directory
  */
 

@@ -105,6 +105,12 @@ DAEMON_SHAPES: Final = (
             many("hosts", "Host", "its hosts"),
         ),
     ),
+    Shape("Drained host", (text("host", "this host"), flag("drained", "whether it is to own no tasks"))),
+    Shape(
+        "Moved tasks",
+        (text("host", "the host that is to own them"), texts("tasks", "the task, and those that have its mutex")),
+    ),
+    Shape("Lost host", (text("host", "its name"), texts("runs", "its runs that count as lost now: `report/17`"))),
     Shape(
         "Host",
         (
@@ -127,6 +133,7 @@ DAEMON_SHAPES: Final = (
             integer("waiting", "how many records it had not sent"),
             integer("owned", 'tasks with `run_on = "one"` that it owns'),
             texts("differs", "its tasks that are not as on most other hosts"),
+            text("obstacle", "why it owns no tasks, `drained` if somebody has said so; empty if it may"),
             text("state_id", "the id of its state directory"),
         ),
     ),

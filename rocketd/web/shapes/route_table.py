@@ -104,6 +104,7 @@ _ALL: Final = (
     ),
     Parameter("reason", _Type.TEXT, f"a text of up to {MAX_REASON_LENGTH} characters", most=MAX_REASON_LENGTH),
     Parameter("as_scheduled", _Type.FLAG, "whether the run counts as one of the schedule"),
+    Parameter("drained", _Type.FLAG, "whether this host is to own no tasks"),
     Parameter("dry_run", _Type.FLAG, "whether to count the records only"),
 )
 PARAMETERS: Final[Mapping[str, Parameter]] = {parameter.name: parameter for parameter in _ALL}
@@ -114,6 +115,9 @@ _OF_PATHS: Final[Mapping[tuple[str, str], Parameter]] = {
     ("/v1/fleet/tasks", "limit"): PARAMETERS["limit"]._replace(most=MAX_FLEET_TASKS),
     ("/v1/fleet/tasks", "after"): PARAMETERS["after"]._replace(form="[^/]{1,300}/[^/]{1,100}"),
     ("/v1/fleet/tasks", "state"): PARAMETERS["state"]._replace(words=FLEET_STATES),
+    ("/v1/fleet/move", "task"): PARAMETERS["task"]._replace(meaning="the task"),
+    ("/v1/fleet/move", "host"): PARAMETERS["host"]._replace(meaning="the host that is to own it"),
+    ("/v1/fleet/lost", "host"): PARAMETERS["host"]._replace(meaning="the host that is dead"),
     ("/v1/tasks", "after"): PARAMETERS["after"]._replace(form="-?[0-9]{1,19}/[^/]{1,300}"),
     ("/v1/timeline", "after"): PARAMETERS["after"]._replace(form=r"-?[0-9]{1,12}(\.[0-9]{1,9})?/[0-9]{1,18}"),
     ("/v1/why", "after"): PARAMETERS["after"]._replace(takes=_Type.TEXT, form=""),
@@ -193,6 +197,9 @@ ANSWERS: Final[Mapping[tuple[str, str], RouteAnswer]] = {
     ("POST", "/v1/tasks/TASK/pause"): RouteAnswer("[pauses](#paused-task) it", ("Paused task",)),
     ("POST", "/v1/tasks/TASK/resume"): RouteAnswer("[resumes](#resumed-task) it", ("Resumed task",)),
     ("POST", "/v1/runs/RUN/stop"): RouteAnswer("stops [it](#stopping-runs)", ("Stopping runs",)),
+    ("POST", "/v1/fleet/drain"): RouteAnswer("[drains](#drained-host) this host, or ends that", ("Drained host",)),
+    ("POST", "/v1/fleet/move"): RouteAnswer("[moves](#moved-tasks) a task that this host owns", ("Moved tasks",)),
+    ("POST", "/v1/fleet/lost"): RouteAnswer("has a silent host count as [lost](#lost-host)", ("Lost host",)),
     ("POST", "/v1/prune"): RouteAnswer("deletes [old records](#pruned-records)", ("Pruned records",)),
     ("POST", "/v1/reload"): RouteAnswer("reads the [task files](#reload) again", ("Reload",)),
 }
