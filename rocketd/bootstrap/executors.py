@@ -44,11 +44,13 @@ def make_executor(
         from rocketd.executor.engine.clients import HostEngineClients  # noqa: PLC0415 - few hosts use engines
         from rocketd.executor.engine.command_runner import KIND, CommandRunner  # noqa: PLC0415 - as above
         from rocketd.executor.engine.executor import EngineExecutor  # noqa: PLC0415 - as above
+        from rocketd.notifications.http_sender import read_secret  # noqa: PLC0415 - as above
 
         commands = Commands(executor, clock, open_files)
-        clients = HostEngineClients(
-            CommandRunner(lambda outlet, variables: commands.executor(KIND, outlet, lambda *_: None, variables), clock)
+        runner = CommandRunner(
+            lambda outlet, variables: commands.executor(KIND, outlet, lambda *_: None, variables), clock
         )
+        clients = HostEngineClients(runner, read_secret)
         return EngineExecutor(report, loop.handle_output, clients=clients, notes=notes, clock=clock)
 
     executor.make_engines, executor.has_handed_off = make_engines, lambda: any(notes.run_ids())

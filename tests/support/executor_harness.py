@@ -83,7 +83,10 @@ def handed_off(
         lambda outlet, variables: ProcessExecutor(outlet, lambda *_: None, clock=RealClock(), variables=variables),
         RealClock(),
     )
-    clients, kept = HostEngineClients(runner), SubmissionNotes(notes)
+    clients, kept = (
+        HostEngineClients(runner, lambda secret: Path(secret.file).read_text().strip()),
+        SubmissionNotes(notes),
+    )
     executor = HandedOff(report, output, clients=clients, notes=kept, clock=RealClock(), settle=int(settle * SECOND))
     executor.engine = jobs.engine
     return executor
