@@ -26,6 +26,7 @@ from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.executor.unit.context import UnitContext
 from rocketd.executor.unit.executor import UnitExecutor
 from rocketd.executor.unit.run_files import RunFiles
+from support.engines.cluster import Cluster
 from support.engines.job_directory import JobDirectory
 
 T = TypeVar("T")
@@ -76,7 +77,7 @@ def units(report: Report, output: Output) -> Executor:
 
 
 def handed_off(
-    report: Report, output: Output, *, jobs: JobDirectory, notes: Path, settle: float = 0.2
+    report: Report, output: Output, *, jobs: "JobDirectory | Cluster", notes: Path, settle: float = 0.2
 ) -> EngineExecutor:
     """Its runs are jobs of an engine whose commands are processes."""
     runner = CommandRunner(
@@ -114,6 +115,8 @@ class World:
         self.lines: list[tuple[str, str]] = []
         """Each with the id of its run."""
         self._streams: list[str] = []
+        self.knows_signals = True
+        """Whether the end of a run that was stopped has its signal."""
         self.takes = True
         """Whether those who are told lines can take them."""
         self._runner = asyncio.Runner()

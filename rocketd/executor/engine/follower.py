@@ -7,6 +7,7 @@ last every `engine_interval`. Nothing else here waits for a time.
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final, TypeAlias
 
@@ -158,13 +159,15 @@ class JobFollower:
         now = self._clock.now()
         outcome = decide(one.facts, status, now, self._clock.monotonic() - one.since, self._settle)
         ended = isinstance(outcome, Finished)
-        for line in one.new_lines(status.output, ended=ended) if status.output or ended else ():
+        for line in one.new_lines(status.output or one.output, ended=ended):
             self._output(one.job.run, "stdout", line)
         if status.state is not JobState.ABSENT:
             one.facts.problem = ""
         if status.state not in {JobState.ABSENT, JobState.PENDING} and not one.spawned:
             one.spawned = True
             self._report(Spawned(one.job.run, 0, 0, now - status.runtime))
+        if isinstance(outcome, Finished) and not outcome.end.output:  # a job that is gone has no output any more
+            outcome = replace(outcome, end=replace(outcome.end, output=one.output))
         if outcome is not None:
             self._end(one, outcome)
 

@@ -33,8 +33,12 @@ _ENDED: Final = {
     "LAUNCH_FAILED": JobState.LOST,
 }
 """The states of squeue(1) in which a job does not go on; in all others it is running, or about to end."""
-_UNANSWERED: Final = re.compile("timed? ?out|contact|zero bytes|connect|communicat|unexpected message", re.IGNORECASE)
+_UNANSWERED: Final = re.compile(
+    "timed? ?out|contact|resolve|establish|zero bytes|connect|communicat|unexpected message|no error$",
+    re.IGNORECASE | re.MULTILINE,
+)
 """What sbatch says when it does not know whether the controller has the job."""
+_OVER: Final = re.compile("invalid job id|already completing or completed", re.IGNORECASE)
 _ID: Final = re.compile(r"^(\d+)(?:;\S*)?$", re.MULTILINE)
 _SQUEUE: Final = re.compile(r"^job\|(\d+)\|([A-Z_]+)$", re.MULTILINE)
 _SACCT: Final = re.compile(r"^(\d+)\|([A-Z_]+)[^|]*\|(\d+):(\d+)\|(\d+)\|(\d+)$", re.MULTILINE)
@@ -79,7 +83,7 @@ class SlurmEngine:
     async def cancel(self, job: Job) -> None:
         """Have Slurm end the job by TERM and, after its KillWait, KILL."""
         end = await self._runner.call(("scancel", job.id or f"--name={job.name}"), job)
-        if end.exit_code != 0 and "invalid job id" not in end.output.lower():
+        if end.exit_code != 0 and not _OVER.search(end.output):
             raise NoEngineAnswer(last_line(end))
 
     async def forget(self, job: Job) -> None:
