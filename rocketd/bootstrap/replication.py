@@ -19,6 +19,7 @@ from rocketd.core.plural import counted
 from rocketd.daemon.loop import Loop
 from rocketd.store.redbird.compat import BaseRepo
 from rocketd.store.rejected_lines import ReportDamage
+from rocketd.store.replication.former_names import former_names, under_present_names
 from rocketd.store.replication.replicated_store import ReplicatedStore
 from rocketd.store.replication.replicator import ImportQuery, Replicator, RepositoryOutage
 from rocketd.store.replication.write_through_store import WriteThroughStore
@@ -130,13 +131,14 @@ class Replication:
         since = None if alive is None else alive - _OVERLAP
         numbers = {name: state.next_number for name, state in states.items()}
         fingerprints = {task.name: task.fingerprint for task in tasks}
-        reading = self.replicator.read(ImportQuery(fingerprints.keys(), numbers, since))
+        former = former_names(tasks, states)
+        reading = self.replicator.read(ImportQuery(fingerprints.keys() | former.keys(), numbers, since))
         try:
             rows = await asyncio.wait_for(asyncio.wrap_future(reading), READ_TIMEOUT)
         except TimeoutError:
             timeout = format_duration(round(READ_TIMEOUT) * SECOND)
             raise StoreError(f"the run log's repository has not answered for {timeout}", temporary=True) from None
-        return self.store.import_rows(rows, fingerprints, followed_tasks(tasks))
+        return self.store.import_rows(under_present_names(rows, former), fingerprints, followed_tasks(tasks))
 
     def _limitations(self) -> list[str]:
         """Return notes on what the repository cannot do that the run log in the state directory can."""

@@ -19,6 +19,6 @@ FORMERLY: Final[Setting[tuple[str, ...]]] = Setting(
     "The name that the task had before, or several, the newest first. When a task with this name is loaded for the "
     "first time, it takes over the runs, the pause, the numbers and an active run of the old name, and nothing runs "
     "twice; conditions must name the new one. It may stay in the file. Records that were sent elsewhere keep the old "
-    "name.",
+    "name; where the state directory was lost, they come back under the new one.",
     shared=False,
 )

@@ -107,6 +107,23 @@ def test_a_daemon_that_is_killed_before_or_after_runs_nothing_twice(daemon: Daem
     assert not any("new started" in line for line in daemon.lines)
 
 
+def test_a_past_that_only_a_repository_has_comes_back_under_the_new_name(daemon: Daemon, tmp_path: Path) -> None:
+    """The state directory was lost after a task had got another name: what ran today does not run again."""
+    daemon.write("rocketd.toml", f'[store]\nurl = "sqlite:///{tmp_path}/elsewhere.db"\n')
+    daemon.write("t.toml", '[task.old]\ncommand = ["true"]\nwhen = "daily"\n')
+    daemon.start()
+    daemon.until_line("old succeeded")
+    daemon.write("t.toml", '[task.new]\nformerly = ["old", "never"]\ncommand = ["true"]\nwhen = "daily"\n')
+    rocketctl(daemon, "reload")
+    rocketctl(daemon, "run", "new", "--wait")
+    assert daemon.stop() == 0
+    for path in daemon.state.glob("rocketd.db*"):
+        path.unlink()
+    daemon.start()
+    assert runs(daemon) == [("new", 2, "success"), ("new", 1, "success")]
+    assert (shown(daemon, "show", "new")["due"], shown(daemon, "show", "new")["next_number"]) == (None, 3)
+
+
 def test_names_that_are_claimed_twice_or_still_there_are_told(daemon: Daemon) -> None:
     daemon.write("t.toml", file("old"))
     daemon.start()
