@@ -26,6 +26,8 @@ from rocketd.core.model.events import Event, Finished, Missed, Started
 from rocketd.core.model.task import Task
 from rocketd.core.notifications.notification import Notification
 from rocketd.core.notifications.occasions import FailureTracker, NotifiedEvent, Overdue, failed_last, task_of
+from rocketd.core.scheduler.renames import former_names
+from rocketd.core.scheduler.task_state import ScheduledTask
 from rocketd.daemon.loop import Loop
 from rocketd.notifications.database import FILE_NAME, DeliveryRow
 from rocketd.notifications.delivery_queue import CLOSE_TIMEOUT, DeliveryQueue
@@ -112,6 +114,8 @@ class Notifications:
         if used and not self._in_use:
             self._in_use = self._unsaved = True
             self._on_heartbeat(0)
+        for old, new in former_names(entry.task for entry in self._loop.scheduler.tasks.values()):
+            self._rename(old, new)
         rows, self._unclaimed = self._unclaimed, []
         for row in rows:
             self._deliver_row(row)
@@ -145,6 +149,15 @@ class Notifications:
         await asyncio.gather(*(channel.close() for channel in self._channels.values()))
         self._channels = {}
         await close_in_thread(self._queue.close)
+
+    def _rename(self, old: str, new: str) -> None:
+        """Know of a task by its new name that it is overdue, or failed last."""
+        if self._tracker.rename(old, new):
+            self._unsaved = True
+        if old in self.overdue:
+            self.overdue[new] = self.overdue.pop(old)
+            if self._in_use:
+                self._queue.save_overdue(dict(self.overdue))
 
     # -- events become deliveries -----------------------------------------------------------------------------------
 
@@ -196,13 +209,18 @@ class Notifications:
             self._loop.journal.write(Message(text, Priority.ERROR))
             self._queue.finish(row.event, row.target)
             return
-        entry = self._loop.scheduler.tasks.get(notification.task)
+        entry = self._entry(notification.task)
         if entry is not None:
             self._deliver(row.target, entry.task, notification)
         elif self._loop.clock.now() - row.added * SECOND < GIVE_UP_AFTER:
             self._unclaimed.append(row)
         else:
             self._queue.finish(row.event, row.target)
+
+    def _entry(self, name: str) -> ScheduledTask | None:
+        """Return the loaded task of that name, or whose former name it is."""
+        tasks = self._loop.scheduler.tasks
+        return tasks.get(name) or next((entry for entry in tasks.values() if name in entry.task.formerly), None)
 
     # -- the position in the run log --------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from rocketd.core.model.records import RunFilter, RunView
 from rocketd.core.model.run import Action
 from rocketd.core.notifications.deadlines import SAMPLES, DeadlineMonitor
 from rocketd.core.notifications.occasions import Overdue, Slow, is_success
+from rocketd.core.scheduler.renames import former_names
 from rocketd.daemon.loop import Loop
 from rocketd.store.sqlite.store import SqliteReader
 
@@ -42,6 +43,8 @@ class TaskDeadlines:
     def tasks_loaded(self) -> None:
         """Note the deadlines of all tasks; after a reload, too."""
         scheduler = self._loop.scheduler
+        for old, new in former_names(entry.task for entry in scheduler.tasks.values()):
+            self.monitor.rename(old, new)
         for name, entry in scheduler.tasks.items():
             history = scheduler.history.of(name)
             self.monitor.expect_success(entry.task, history)

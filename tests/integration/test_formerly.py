@@ -138,3 +138,52 @@ def test_names_that_are_claimed_twice_or_still_there_are_told(daemon: Daemon) ->
         "t.toml", file("new", 'formerly = "old"') + '[task.z]\ncommand = ["true"]\nwhen = "after_success(\'old\')"\n'
     )
     assert "it is 'new' now" in rocketctl(daemon, "check", check=False).stdout
+
+
+NOTIFIED = """
+[task.{name}]
+command = ["test", "-e", "{flag}"]
+max_age = "1 s"
+slow_after = "1 s"
+on_overdue = "echo told $ROCKETD_TASK"
+on_recovered = "echo told $ROCKETD_TASK"
+{more}
+"""
+
+
+@pytest.mark.parametrize("how", ["reload", "restart", "kill"])
+def test_what_was_told_of_the_old_name_is_not_told_again_and_its_recovery_is(
+    daemon: Daemon, tmp_path: Path, how: str
+) -> None:
+    daemon.write("t.toml", NOTIFIED.format(name="old", flag=tmp_path / "flag", more=""))
+    daemon.start()
+    daemon.until_line("old is overdue")
+    rocketctl(daemon, "run", "old", "--wait", check=False)
+    daemon.write("t.toml", NOTIFIED.format(name="new", flag=tmp_path / "flag", more='formerly = "old"'))
+    if how != "restart":
+        rocketctl(daemon, "reload")
+        daemon.until_notice("READY=1", 2)  # not to be taken for that of the next start
+    if how == "restart":
+        assert daemon.stop() == 0
+    elif how == "kill":
+        daemon.kill()
+    if how != "reload":
+        daemon.start()
+    (tmp_path / "flag").touch()
+    rocketctl(daemon, "run", "new", "--wait")
+    daemon.until_line("on_recovered: told new")
+    daemon.until_line("new is overdue")  # which is of this success
+    assert sum("is overdue" in line for line in daemon.lines) == 2
+
+
+def test_a_run_that_was_told_to_be_slow_is_not_told_again(daemon: Daemon) -> None:
+    slow = 'command = ["sleep", "1000"]\nslow_after = "100 ms"\n'
+    daemon.write("t.toml", f"[task.old]\n{slow}")
+    daemon.start()
+    rocketctl(daemon, "run", "old")
+    daemon.until_line("old is slow")
+    daemon.write("t.toml", f'[task.new]\nformerly = "old"\n{slow}[task.other]\n{slow}')
+    rocketctl(daemon, "reload")
+    rocketctl(daemon, "run", "other")
+    daemon.until_line("other is slow")
+    assert not any("new is slow" in line for line in daemon.lines)

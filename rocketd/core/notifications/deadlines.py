@@ -96,6 +96,12 @@ class DeadlineMonitor:
         if at is None or self.told.get(task.name) != overdue_since(history):
             self.told.pop(task.name, None)
 
+    def rename(self, old: str, new: str) -> None:
+        """Know by the new name of a task what was reported of it: before its deadlines are noted again."""
+        if old in self.told:
+            self.told[new] = self.told.pop(old)
+        self._slow = {(new, number) if name == old else (name, number) for name, number in self._slow}
+
     def expect_end(self, task: Task, number: int, spawned_at: Instant) -> None:
         """Note the deadline of a run that has begun."""
         limit = self.slow_limit(task)

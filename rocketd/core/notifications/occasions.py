@@ -136,6 +136,14 @@ class FailureTracker:
     def __init__(self, failing: AbstractSet[str] = frozenset()) -> None:
         self.failing = set(failing)
 
+    def rename(self, old: str, new: str) -> bool:
+        """Know a task by its new name; return whether it had failed last."""
+        if old not in self.failing:
+            return False
+        self.failing.discard(old)
+        self.failing.add(new)
+        return True
+
     def learn(self, event: NotifiedEvent) -> bool:
         """Learn an event; return whether it is the first success after failures. A stopped run changes nothing."""
         if not isinstance(event, Finished):

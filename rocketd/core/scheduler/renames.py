@@ -35,6 +35,13 @@ def find_renames(tasks: Iterable[Task], states: Mapping[str, TaskState]) -> tupl
     return found, impossible
 
 
+def former_names(tasks: Iterable[Task]) -> list[Rename]:
+    """Return the former names of these tasks that none of them has, whether their past was taken over now or before."""
+    tasks = list(tasks)
+    present = {task.name for task in tasks}
+    return [Rename(old, task.name) for task in tasks for old in task.formerly if old not in present]
+
+
 def renamed_states(states: Mapping[str, TaskState], renames: Iterable[Rename]) -> dict[str, TaskState]:
     """Return the states under the new names."""
     made = dict(states)
