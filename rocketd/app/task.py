@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from rocketd.app.config import How, warn_without_effect
 from rocketd.app.custom_syntax import KnownSyntax, read
@@ -66,6 +66,12 @@ class Task:
 
     if not TYPE_CHECKING:  # with it, type checkers would let every name be used
         __getattr__ = no_attribute
+
+        def __call__(self, *args: object, **kwargs: object) -> NoReturn:  # noqa: ARG002 - whatever it is called with
+            # task()                                           of Rocketry, which runs it
+            # @app.task(daily, command="ls") above a function  which has its work twice
+            hint = "task.run() starts it; app.task(command=…) and its kind stand alone, not above a function"
+            raise RocketdError(f"the task {self.name} is not a function", hint=hint)
 
     def __init_subclass__(cls) -> None:
         """Raise RocketdError: in Rocketry, a subclass says what its tasks do."""

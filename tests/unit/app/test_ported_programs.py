@@ -247,6 +247,16 @@ def test_a_package_can_be_asked_for_a_name_that_is_left_out() -> None:
     assert not hasattr(rocketd.core, "Task")
 
 
+def test_a_task_is_not_called_and_stands_above_no_function() -> None:
+    app = Rocketd()
+    with pytest.raises(RocketdError, match=r"task\.run\(\) starts it"):
+        app.session.create_task(code="pass", name="first")(5)  # type: ignore[operator]
+    with pytest.raises(RocketdError, match="not above a function"):
+
+        @app.task(daily, name="second", command=["true"])  # type: ignore[operator]
+        def second() -> None: ...
+
+
 def test_a_task_of_a_class_of_ones_own_is_refused_with_what_to_write() -> None:
     with pytest.raises(RocketdError, match=r"@app\.task\(\)"):
         type("Custom", (Task,), {"execute": print})
