@@ -31,7 +31,7 @@ _RANGE: Final = f"SELECT id, {_NAMES} FROM log NOT INDEXED WHERE id BETWEEN ? AN
 _INDEXED: Final = "SELECT id, task_name, action, created FROM log INDEXED BY log_newest"
 _INSERT_PARTIAL: Final = """
     INSERT OR IGNORE INTO log (id, task_name, action, created, start, number, reason)
-    VALUES (?1, ?2, ?3, ?4, ?4, ?5, 'its record was damaged')
+    VALUES (?, ?, ?, ?, ?, ?, 'its record was damaged')
 """
 _ENDS: Final = frozenset(action.value for action in Action if action not in (Action.RUN, Action.MISSED))
 _NUMBER: Final = 1 + COLUMNS.index("number")
@@ -115,7 +115,7 @@ def _copy_log(damaged: sqlite3.Connection, new: sqlite3.Connection) -> RecordCou
         new.executemany(insert, rows)
         numbers |= {row[0]: row[_NUMBER] for row in rows}  # type: ignore[misc]  # ids are integers
     partial = list(_numbered(indexed, numbers))
-    new.executemany(_INSERT_PARTIAL, partial)
+    new.executemany(_INSERT_PARTIAL, [(*key, created, created, number) for *key, created, number in partial])
     return RecordCount(len(numbers), len(partial))
 
 

@@ -98,7 +98,7 @@ _INIT_TRUSTED: Final = """
     INSERT OR IGNORE INTO clock (name, wall, boot_id, boottime)
     SELECT 'trusted', coalesce((SELECT at FROM alive), ?), ?, ?
 """
-_SAVE_RECORD_TIME: Final = "UPDATE alive SET recorded = max(coalesce(recorded, ?1), ?1)"
+_SAVE_RECORD_TIME: Final = "UPDATE alive SET recorded = max(coalesce(recorded, ?), ?)"
 
 
 def apply(database: sqlite3.Connection, changes: Sequence[Change], origin: Origin) -> None:
@@ -151,7 +151,8 @@ def _save_signs_of_life(database: sqlite3.Connection, changes: Iterable[Change],
             database.execute(_SAVE_ALIVE, (change.at,))
     recorded = [at for at in map(instant_of_record, changes) if at is not None]
     if recorded:
-        database.execute(_SAVE_RECORD_TIME, (max(recorded),))
+        newest = max(recorded)
+        database.execute(_SAVE_RECORD_TIME, (newest, newest))
 
 
 def clock_readings(database: sqlite3.Connection) -> dict[str, ClockReading]:
@@ -167,7 +168,7 @@ def save_trusted_reading(database: sqlite3.Connection, reading: ClockReading) ->
 
 def note_record_time(database: sqlite3.Connection, at: Instant) -> None:
     """Note that a record tells of that instant."""
-    database.execute(_SAVE_RECORD_TIME, (at,))
+    database.execute(_SAVE_RECORD_TIME, (at, at))
 
 
 def states(database: sqlite3.Connection, faults: ColumnFaults) -> dict[str, TaskState]:
