@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.model.clock_steps import ClockSteps
@@ -69,6 +69,13 @@ class RecordedInstants:
         self._recorded[:0] = [at for at, _ in older]
         self._positions[:0] = [position for _, position in older]
         self._count = -1
+
+    def without(self, instants: Container[Instant]) -> "RecordedInstants":
+        """Return them without those that were recorded with these instants."""
+        others = RecordedInstants(self._steps)
+        noted = zip(self._recorded, self._positions, strict=True)
+        others.recall([(at, position) for at, position in noted if at not in instants])
+        return others
 
     def remove(self, at: Instant) -> None:
         """Remove the newest one recorded with that instant: it did not happen after all."""

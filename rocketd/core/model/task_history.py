@@ -221,15 +221,24 @@ class TaskHistory:
             self._apply_start(one)
 
     def without_pending(self, ask: Callable[[], V]) -> V:
-        """Return what `ask` answers as if the runs that have no process yet did not exist."""
-        before, self.running = (
-            self.running,
-            {number: run for number, run in self.running.items() if number in self.spawned_at},
-        )
+        """Return what `ask` answers as if the runs that have no process yet had not been started."""
+        before = self.running, self.last_events, self.recorded_instants
+        self._hide_pending([run for number, run in self.running.items() if number not in self.spawned_at])
         try:
             return ask()
         finally:
-            self.running = before
+            self.running, self.last_events, self.recorded_instants = before
+
+    def _hide_pending(self, pending: Sequence[Run]) -> None:
+        numbers, newest = {run.number for run in pending}, self.last_events.get(Action.RUN)
+        self.running = {number: run for number, run in self.running.items() if number not in numbers}
+        if newest is not None and newest.run.number in numbers:
+            earlier = self.baseline and [self.baseline.last_start, *self.baseline.running_starts.values()]
+            known = [one for one in earlier or () if one is not None and one.run.number not in numbers]
+            self.last_events = {**_without(self.last_events, Action.RUN), **({Action.RUN: known[-1]} if known else {})}
+        if numbers and (kept := self.recorded_instants.get(Action.RUN)) is not None:
+            hidden = kept.without({run.start for run in pending})
+            self.recorded_instants = {**self.recorded_instants, Action.RUN: hidden}
 
     def as_if_armed(self, at: Instant, ask: Callable[[], V]) -> V:
         """Return what `ask` answers as if the task had been armed at that instant."""

@@ -355,8 +355,12 @@ def test_what_an_operator_stops_before_it_began_is_over() -> None:
     assert [(end.action, end.cause) for end in made.ends("a")] == [(Action.TERMINATE, Cause.OPERATOR)]
 
 
-def test_a_stop_when_about_a_run_waits_until_it_has_begun() -> None:
-    made = world(task("a", "daily", stop_when=parse("running")))
+@pytest.mark.parametrize(
+    "stop_when", ["running", "started", 'started("a").today', "(started.today >= 1)", 'started.past("1 h")']
+)
+def test_a_stop_when_about_a_run_waits_until_it_has_begun(stop_when: str) -> None:
+    """Its own start is no reason to withdraw it: nothing would keep it from starting again at once, without end."""
+    made = world(task("a", "daily", stop_when=parse(stop_when)))
     made.away = True
     made.run_until(NOON + MINUTE)
     made.come_back()
