@@ -35,11 +35,15 @@ def hash_of(name: str) -> str:
     return blake2b(name.encode(errors="replace"), digest_size=_SIZE).hexdigest()
 
 
+def announcement(kind: str, names: Collection[str]) -> str:
+    """Return what is announced about these tasks."""
+    return " ".join([kind, *(sorted(map(hash_of, set(names))) if len(names) <= _MOST else [])])
+
+
 def announce(connection: "Connection[TupleRow]", fleet: str, kind: str, names: Collection[str]) -> None:
     """Tell the hosts about these tasks, when the transaction is committed. Each makes commits wait for each other."""
     if names:
-        hashes = sorted(map(hash_of, set(names))) if len(names) <= _MOST else []
-        connection.execute(_SEND, {"channel": channel_of(fleet), "text": " ".join([kind, *hashes])})
+        connection.execute(_SEND, {"channel": channel_of(fleet), "text": announcement(kind, names)})
 
 
 def concerns(text: str, watched: Collection[str], loaded: Collection[str]) -> bool:

@@ -20,6 +20,7 @@ from rocketd.fleet.member_thread import MemberThread
 from rocketd.fleet.membership import Counts, Holder, Membership, NotHolder, SharedTask
 from rocketd.fleet.record_reader import BATCH, LoggedRow, LogPlace, RecordReader
 from rocketd.fleet.records import run_name
+from rocketd.fleet.task_exchange import TaskExchange
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -45,7 +46,7 @@ class Member:
         ownership: OwnershipObserver,
     ) -> None:
         self._membership = membership
-        self.tasks = MemberTasks(membership, ownership, reader, self)
+        self.tasks = MemberTasks(TaskExchange(membership), ownership, reader, self)
         """Its part in the tasks that one host runs."""
         self._connection = connection
         connection.heard = self.tasks.heard

@@ -1,6 +1,6 @@
 """A member's part in the tasks that one host of its fleet runs: the loop asks, and the member's thread does it."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from math import inf
@@ -11,7 +11,6 @@ from rocketd.core.scheduler.ownership import DRAINED
 from rocketd.fleet.announcements import concerns, hash_of
 from rocketd.fleet.connection import FleetError
 from rocketd.fleet.exchange_types import Claim, Definition, ExchangeRequest, OwnershipObserver, boottime
-from rocketd.fleet.membership import Membership
 from rocketd.fleet.record_reader import RecordReader
 from rocketd.fleet.task_exchange import TaskExchange
 
@@ -36,10 +35,17 @@ class MemberTasks:
     """Claims, looks and hands back. The first methods are called on the loop's thread, the others on the member's."""
 
     def __init__(
-        self, membership: Membership, observer: OwnershipObserver, reader: RecordReader, member: Exchanges
+        self,
+        exchange: TaskExchange,
+        observer: OwnershipObserver,
+        reader: RecordReader,
+        member: Exchanges,
+        boottime: Callable[[], Duration] = boottime,
     ) -> None:
-        self._exchange = TaskExchange(membership, observer)
+        """`boottime` reads the boot-time clock, in microseconds."""
+        self._exchange = exchange
         self._observer = observer
+        self._boottime = boottime
         self._reader = reader
         self._member = member
         self._request = ExchangeRequest()
@@ -127,12 +133,12 @@ class MemberTasks:
 
     def undecided(self) -> Duration:
         """Return since how long ago something may have happened to the tasks that is not recorded yet."""
-        now = boottime()
+        now = self._boottime()
         return max(now - min([self._decided, *(one.asked_at for one in [*self._request.claims])]), 0)
 
     def until_look(self) -> float:
         """Seconds until the next look, if that is before the next sign of life."""
-        return inf if self._next_look is None else (self._next_look - boottime()) / SECOND
+        return inf if self._next_look is None else (self._next_look - self._boottime()) / SECOND
 
     def rebuild_if_needed(self) -> None:
         """Read what the fleet knows of the tasks, once in each epoch."""
@@ -194,12 +200,12 @@ class MemberTasks:
                 request.released.pop(name, None)
 
     def _look(self, request: ExchangeRequest) -> None:
-        self._next_look, self._last_look = None, boottime()  # what is announced from now on is looked at later
+        self._next_look, self._last_look = None, self._boottime()  # what is announced from now on is looked at later
         with self._transaction() as connection:
             look, owned, left = self._exchange.look(connection, request)
         self._exchange.looked(owned)
         if left > 0:
-            after = boottime() + left + _AFTER_LEASE
+            after = self._boottime() + left + _AFTER_LEASE
             self._next_look = after if self._next_look is None else min(self._next_look, after)
         self._observer.looked(request.epoch, look)
 

@@ -25,7 +25,6 @@ from rocketd.fleet.exchange_types import (
     Definition,
     ExchangeRequest,
     Owner,
-    OwnershipObserver,
     OwnershipResult,
     TakenTask,
     boottime,
@@ -48,17 +47,14 @@ _ASYNCHRONOUS: Final = "a standby of the fleet's database is asynchronous: if it
 class TaskExchange:
     """One host's part. Every method is called in a transaction, unless it says otherwise."""
 
-    def __init__(self, membership: Membership, observer: OwnershipObserver) -> None:
+    def __init__(self, membership: Membership) -> None:
         self._membership = membership
-        self._observer = observer
         self._mutexes = Mutexes(self._values)
         self._lost_hosts = LostHosts()
         self._history = SharedHistory(membership)
         self._take_over = TakeOver(membership.host)
         self._owned: dict[str, int] = {}
         self._origin = Origin(membership.host, "")
-        self.next_look: Duration | None = None
-        """When to look again, by the boot-time clock; None: with the next sign of life."""
         self.is_rebuilt = False
         self.obstacle = ""
         """Why the database allows no host to own anything; empty: it may."""
@@ -67,7 +63,7 @@ class TaskExchange:
         """Own nothing: the host joins, perhaps again. Not in a transaction."""
         self._owned.clear()
         self._take_over = TakeOver(self._membership.host)
-        self.is_rebuilt, self.next_look = False, None
+        self.is_rebuilt = False
 
     def rebuild(
         self, connection: "Connection[TupleRow]", request: ExchangeRequest
@@ -172,11 +168,6 @@ class TaskExchange:
     def history(self) -> SharedHistory:
         """What has been read of the records."""
         return self._history
-
-    @property
-    def observer(self) -> OwnershipObserver:
-        """Who hears of it."""
-        return self._observer
 
     def forget(self, names: Iterable[str]) -> None:
         """Own these no longer. Not in a transaction."""

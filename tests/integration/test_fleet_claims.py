@@ -29,14 +29,6 @@ def server() -> Iterator[PostgresServer]:
         yield made
 
 
-class Nobody:
-    """Nobody hears of it."""
-
-    def rebuilt(self, *_: object) -> None: ...
-    def looked(self, *_: object) -> None: ...
-    def claimed(self, *_: object) -> None: ...
-
-
 class Host:
     """A member of a fleet, one transaction at a time, as its role."""
 
@@ -46,7 +38,7 @@ class Host:
         self.membership = Membership(
             fleet, name, str(uuid4()), state, "", 0, lease, 300 * SECOND, "1", (), output=False
         )
-        self.exchange = TaskExchange(self.membership, Nobody())
+        self.exchange = TaskExchange(self.membership)
         self.request = ExchangeRequest(1, [Definition("report", "digest", "1 UTC daily", 1_760_000_000 * SECOND, 1)])
         self.terms: dict[str, int] = {}
 

@@ -146,6 +146,7 @@ class Checked:
 
     def check(self) -> None:
         self.check_runs()
+        self.check_knowledge()
         for task in self.tasks[:3]:
             if self.is_ownable(task):
                 self.check_ticks(task)
@@ -170,6 +171,20 @@ class Checked:
         open_runs = {event.run.key: event.run for event in events if isinstance(event, Started)}
         left = [key for key, run in open_runs.items() if key not in ends and now - run.start > 25 * MINUTE]
         assert not left, "runs without an end"
+
+    def check_knowledge(self) -> None:
+        """Each host knows of every run whether it is active, wherever it is; but for the last minute."""
+        database, recent = self.fleet.database, self.fleet.now - MINUTE
+        active = {run.key for _, run in database.open_runs.values()}
+        events = [row.event for row in database.records]
+        ended = {e.run.key for e in events if isinstance(e, Finished) and e.end.at > recent}
+        ended |= {e.run.key for e in events if isinstance(e, Withdrawn) and e.at > recent}
+        for host in [one for one in self.fleet.hosts.values() if one.up]:
+            for task in host.tasks:
+                known = {run.key: run.start for run in host.scheduler.history.of(task.name).running.values()}
+                assert {key for key, start in known.items() if start < recent} <= active | ended, host.name
+                of_task = (run for _, run in database.open_runs.values() if run.task == task.name)
+                assert {run.key for run in of_task if run.start < recent} <= known.keys(), host.name
 
     def check_ticks(self, task: Task) -> None:
         """Every tick has ended in one run, or in a Missed."""

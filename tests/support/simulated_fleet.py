@@ -12,7 +12,7 @@ from rocketd.core.model.events import Event, Finished, Missed, Started, Withdraw
 from rocketd.core.model.run import Action, Cause, End, Run
 from rocketd.core.scheduler.standby import OwnedTask
 from rocketd.core.scheduler.take_over import FreeTask, TakeOver
-from rocketd.fleet.exchange_types import Claim, Definition, Owner, OwnershipResult, TakenTask
+from rocketd.fleet.exchange_types import Claim, Definition, ExchangeRequest, Owner, TakenTask
 from rocketd.fleet.shared_history import SharedEvent
 from rocketd.fleet.silence import RunOfHost
 
@@ -118,6 +118,14 @@ class SimulatedDatabase:
             row = self.owners[task]
             row.settled |= (row.host, row.incarnation) == (host, incarnation)
 
+    def describe(self, host: str, incarnation: str, definitions: Iterable[Definition]) -> None:
+        """Note what the tasks are by now that this host owns."""
+        for one in definitions:
+            row = self.owners[one.name]
+            if (row.host, row.incarnation) == (host, incarnation):
+                row.armed_at = row.armed_at if row.fingerprint == one.fingerprint else one.armed_at
+                row.digest, row.fingerprint = one.digest, one.fingerprint
+
     def add(self, definitions: Iterable[Definition]) -> None:
         """Add the tasks that are new."""
         for one in definitions:
@@ -171,22 +179,24 @@ class SimulatedDatabase:
             ):
                 self._miss(host, event)
 
-    def look(  # noqa: PLR0913, PLR0917 - what the member knows
-        self,
-        host: str,
-        incarnation: str,
-        definitions: Sequence[Definition],
-        owned: Mapping[str, int],
-        take_over: TakeOver,
-        watched: Callable[[Iterable[RunOfHost]], Collection[str]],
-        obstacle: str,
-        place: int,
-    ) -> tuple[OwnershipResult, dict[str, int], Duration, int]:
-        """Judge, look and take over; return what came of it, what is owned then, and the shortest lease."""
-        lost = watched(self._elsewhere(run, row.host) for row, run in self._open())
+    def elsewhere(self, watched: Collection[str]) -> list[RunOfHost]:
+        """Return the active runs with these ids, each with the last sign of life of its host."""
+        found = [(run, row.host, self.hosts[row.host]) for row, run in self._open() if run.run_id in watched]
+        return [
+            RunOfHost(run.run_id, f"{host} {row.incarnation} {row.beat}", row.lost_after, said_lost=False)
+            for run, host, row in found
+        ]
+
+    def judge(self, host: str, lost: Collection[str]) -> None:
+        """Record that these runs were lost, if their hosts are."""
         for run in [run for row, run in self._open() if run.run_id in lost and self._is_lost(row.host)]:
             self._append(host, Finished(run, End(Action.CRASH, Cause.DOWN, self.clock(), message="lost")))
-        known = {one.name: one for one in definitions}
+
+    def look(
+        self, host: str, incarnation: str, request: ExchangeRequest, owned: Mapping[str, int], take_over: TakeOver
+    ) -> tuple[dict[str, Owner], list[TakenTask], dict[str, int], Duration]:
+        """Take over what no live host owns; return the owners, what was taken and is owned, and the shortest lease."""
+        known = {one.name: one for one in request.definitions}
         rows = {name: self.owners[name] for name in known}
         free = [name for name, row in rows.items() if not self._is_held(row) or self._unknown(row, host, name, owned)]
         live = {
@@ -208,20 +218,15 @@ class SimulatedDatabase:
         wanted = take_over.choose(tasks)
         wanted += [name for name in free if self._unknown(rows[name], host, name, owned) and name not in wanted]
         kept = {name: owned[name] for name, row in rows.items() if row.host == host and owned.get(name) == row.term}
-        may = not obstacle and self._alive(host)
+        may = not request.obstacle and self._alive(host)
         wanted = [name for name in wanted if may and self._take_mutex(host, incarnation, known[name].mutex, known)]
         taken = [self._take(host, incarnation, known[name]) for name in wanted]
         owners = {
             name: Owner(row.host, self._is_held(row), row.digest != known[name].digest) for name, row in rows.items()
         }
-        news = [SharedEvent(row.host, row.event) for row in self.news[place:] if task_of(row.event) in known]
         leases = [self.hosts[row.host].lease_until - self.clock() for row in rows.values() if self._is_held(row)]
         kept |= {one.task.name: one.term for one in taken}
-        return OwnershipResult(news, owners, taken, obstacle), kept, min(leases, default=0), len(self.news)
-
-    def _elsewhere(self, run: Run, host: str) -> RunOfHost:
-        row = self.hosts[host]
-        return RunOfHost(run.run_id, f"{host} {row.incarnation} {row.beat}", row.lost_after, said_lost=False)
+        return owners, taken, kept, min(leases, default=0)
 
     def _take_mutex(self, host: str, incarnation: str, mutex: str, known: Mapping[str, Definition]) -> bool:
         """Own it, unless another live host does, or a run has it of a task that this host does not know."""

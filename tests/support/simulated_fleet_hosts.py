@@ -31,25 +31,16 @@ from rocketd.core.model.run import Action, Cause, End, Run, RunKey
 from rocketd.core.model.task import Overlap, Task
 from rocketd.core.scheduler.ownership import Ownership
 from rocketd.core.scheduler.scheduler import Scheduler
-from rocketd.core.scheduler.standby import OwnedTask
-from rocketd.core.scheduler.take_over import TakeOver
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.pending_starts import PendingStarts
-from rocketd.fleet.exchange_types import Claim, Definition
-from rocketd.fleet.member_tasks import MemberTasks
-from rocketd.fleet.shared_history import SharedEvent
-from rocketd.fleet.silence import LostHosts, RunOfHost
-from support.simulated_fleet import NotHeld, SimulatedDatabase
+from support.simulated_fleet import SimulatedDatabase
+from support.simulated_member import SimulatedMember
 
 T = TypeVar("T")
 
 
 class Killed(BaseException):
     """The daemon is killed at this step: nothing catches it."""
-
-
-class Unanswered(Exception):
-    """The database has not answered."""
 
 
 @dataclass
@@ -200,7 +191,7 @@ class SimulatedHost:
         ownership = Ownership(self.fleet.lease, self.fleet.lost_after)
         self.ownership = FleetOwnership(cast("Loop", self), self.name, ownership, self.boottime)
         self.member = SimulatedMember(self, f"{self.name}-{self.generation}")
-        self.ownership.member = cast("MemberTasks", self.member)
+        self.ownership.member = self.member.tasks
         self.ownership.start()
         self.member.wake()
         self.wake()
@@ -373,234 +364,3 @@ class SimulatedHost:
         if run.key in self.processes:
             action = Action.CRASH if cause is Cause.SHUTDOWN else Action.TERMINATE
             self._end_at(run, self.fleet.now, End(action, cause, 0))
-
-
-class SimulatedMember:
-    """The member's thread: one exchange with the database after the other."""
-
-    def __init__(self, host: SimulatedHost, incarnation: str) -> None:
-        self.host, self.fleet, self.incarnation = host, host.fleet, incarnation
-        self.epoch = self.done_epoch = 0
-        self.definitions: Sequence[Definition] = ()
-        self.claims: list[Claim] = []
-        self.released: dict[str, Duration] = {}
-        self.watched: set[str] = set()
-        self.settled: set[str] = set()
-        self.decided_at: Duration = 0
-        self.obstacle = ""
-        self.described = False
-        self.joined = self.rebuilt = self.left = False
-        self.owned: dict[str, int] = {}
-        self.take_over = TakeOver(host.name)
-        self.lost_hosts = LostHosts()
-        self.place = 0
-        self.next_renewal: Instant = 0
-        self.next_look: Instant = FOREVER
-        self._step_at: Instant = FOREVER
-        self._number = 0
-        self._busy_until: Instant = 0
-
-    # -- as MemberTasks ---------------------------------------------------------------------------------------------
-
-    def begin_epoch(self, epoch: int, definitions: Sequence[Definition], reach: Duration) -> None:  # noqa: ARG002 - all is read
-        self.epoch, self.definitions = epoch, definitions
-        self.claims, self.released, self.described, self.settled = [], {}, False, set()
-        self.wake()
-
-    def describe(self, definitions: Sequence[Definition]) -> None:
-        self.definitions, self.described = definitions, True
-        self.wake()
-
-    def claim(self, epoch: int, claims: Sequence[Claim]) -> None:
-        if epoch == self.epoch:
-            self.claims += claims
-        self.wake()
-
-    def release(self, names: Iterable[str], since: Duration, obstacle: str) -> None:
-        names = list(names)
-        self.released |= dict.fromkeys(names, since)
-        self.settled -= set(names)
-        self.obstacle = obstacle
-        self.wake()
-
-    def settle(self, names: set[str]) -> None:
-        self.settled |= names
-        self.wake()
-
-    def decided(self, at: Duration) -> None:
-        self.decided_at = at
-
-    def watch(self, runs: set[str]) -> None:
-        self.watched = runs
-
-    def follow(self, names: set[str]) -> None:
-        self.followed = names
-
-    def heard(self) -> None:
-        """Something has been announced."""
-        if self.joined and not self.host.cut_off:
-            self.next_look = min(self.next_look, self.fleet.now + 10 * MILLISECOND)
-            self._step_soon(max(self.next_look, self._busy_until))
-
-    # -- the thread -------------------------------------------------------------------------------------------------
-
-    def wake(self) -> None:
-        self._step_soon(max(self.fleet.now, self._busy_until))
-
-    def _step_soon(self, when: Instant) -> None:
-        if when < self._step_at:
-            self._step_at = when
-            self._number += 1
-            key = self.host.generation, self._number
-
-            def step() -> None:
-                if key == (self.host.generation, self._number):
-                    self._step()
-
-            self.fleet.at(when, self.host.name, step)
-
-    def _step(self) -> None:
-        self._step_at = FOREVER
-        if self.left:
-            return
-        pause: Duration | None = None
-        try:
-            self._attend()
-        except Unanswered:
-            pause = self.fleet.lease // 3 + self.fleet.random.randint(100 * MILLISECOND, 2 * SECOND)
-        except NotHeld:
-            self.joined, pause = False, 100 * MILLISECOND
-        if pause is not None:
-            self._busy_until = self.fleet.now + pause
-            self._step_soon(self._busy_until)
-        else:
-            self._step_soon(max(min(self.next_renewal, self.next_look), self.fleet.now + 1))
-
-    def _attend(self) -> None:
-        if self.done_epoch != self.epoch:
-            self.done_epoch, self.joined = self.epoch, False
-        if not self.joined:
-            self._transact(
-                lambda db: db.join(
-                    self.host.name, self.incarnation, self.fleet.lease, self.fleet.lost_after, self.host.now()
-                )
-            )
-            self.joined, self.rebuilt, self.owned = True, False, {}
-            self.take_over, self.next_renewal, self.next_look = TakeOver(self.host.name), 0, FOREVER
-        if not self.rebuilt and self.definitions:
-            self._rebuild()
-        renewed = self._renew()
-        epoch = self.epoch
-        self._transact(
-            lambda db: db.digests.update({self.host.name: {one.name: one.digest for one in self.definitions}})
-        )
-        if self.rebuilt:
-            self._claim(epoch)
-            self._release()
-            if settled := sorted(self.settled):
-                self._transact(lambda db: db.settle(self.host.name, self.incarnation, settled))
-                self.settled -= set(settled)
-            if renewed or self.fleet.now >= self.next_look:
-                self._look(epoch)
-        self._send()
-
-    def _rebuild(self) -> None:
-        epoch, names = self.epoch, [one.name for one in self.definitions]
-        own = {event.run.run_id for event in self.host.log if not isinstance(event, Missed)}
-
-        def work(db: SimulatedDatabase) -> tuple[tuple[list[OwnedTask], list[SharedEvent]], int]:
-            left = [run for run in db.left_open(self.host.name, self.incarnation) if run.run_id not in own]
-            db.close(self.host.name, left)
-            db.add(self.definitions)
-            return db.past(names), len(db.news)
-
-        (facts, events), self.place = self._transact(work)
-        self.rebuilt = True
-        self.host.post(lambda: self.host.ownership.on_rebuilt(epoch, facts, events))
-
-    def _renew(self) -> bool:
-        if self.fleet.now < self.next_renewal:
-            return False
-        sent_at = self.host.boottime()
-        undecided = max(sent_at - min([self.decided_at, *(one.asked_at for one in self.claims)]), 0)
-        self._transact(
-            lambda db: db.renew(self.host.name, self.incarnation, self.fleet.lease, undecided, self.host.now())
-        )
-        self.fleet.database.hosts[self.host.name].obstacle = self.obstacle
-        self.next_renewal = sent_at + self.fleet.lease // 3
-        offset = self.host.offset - self.fleet.server_offset
-        self.host.post(lambda: self.host.ownership.renewed(sent_at, offset))
-        return True
-
-    def _claim(self, epoch: int) -> None:
-        claims = list(self.claims)
-        if claims:
-            granted, refused = self._transact(lambda db: db.claim(self.host.name, self.incarnation, claims))
-            if epoch == self.epoch:
-                del self.claims[: len(claims)]
-            self.host.post(lambda: self.host.ownership.on_claimed(epoch, granted, refused))
-
-    def _release(self) -> None:
-        released = dict(self.released)
-        if released:
-            mine = [name for name in released if self.fleet.database.owners[name].incarnation == self.incarnation]
-            undecided = self.host.boottime() - max(released.values())
-            self._transact(lambda db: db.release(mine, min(db.clock(), self.host.now()) - undecided))
-            self.fleet.database.hosts[self.host.name].obstacle = self.obstacle
-            for name in released:
-                self.released.pop(name, None)
-                self.owned.pop(name, None)
-
-    def _look(self, epoch: int) -> None:
-        look, self.owned, left, self.place = self._transact(
-            lambda db: db.look(
-                self.host.name,
-                self.incarnation,
-                self.definitions,
-                self.owned,
-                self.take_over,
-                self._lost,
-                self.obstacle,
-                self.place,
-            )
-        )
-        self.next_look = self.fleet.now + left + 100 * MILLISECOND if left > 0 else FOREVER
-        self.host.post(lambda: self.host.ownership.on_looked(epoch, look))
-
-    def _lost(self, runs: Iterable[RunOfHost]) -> list[str]:
-        return self.lost_hosts.lost([one for one in runs if one.run_id in self.watched], self.host.boottime())
-
-    def _send(self) -> None:
-        events = self.host.log[self.host.sent :]
-        if events:
-            sent = len(self.host.log)
-            self._transact(lambda db: db.send(self.host.name, events))
-            self.host.sent = sent
-
-    def leave(self) -> None:
-        """The daemon has nothing left to do."""
-        if self.left:
-            return
-        try:
-            self._send()
-            self._transact(lambda db: db.leave(self.host.name))
-        except Unanswered:
-            pass
-        self.left, self.host.up = True, False
-        self.host.generation += 1
-
-    def _transact(self, work: Callable[[SimulatedDatabase], T]) -> T:
-        fleet, chance = self.fleet, self.fleet.random.random()
-        if self.host.cut_off or fleet.database_down or chance < fleet.conditions.failed:
-            raise Unanswered
-        self.host.burn()
-        before = len(fleet.database.news), len(fleet.database.freed)
-        result = work(fleet.database)
-        if before != (len(fleet.database.news), len(fleet.database.freed)):
-            for other in fleet.hosts.values():
-                if other is not self.host and other.up:
-                    other.member.heard()
-        if chance > 1 - fleet.conditions.lost_answer:
-            raise Unanswered
-        self.host.burn()
-        return result
