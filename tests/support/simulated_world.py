@@ -59,6 +59,8 @@ class World:
     """The ledger: what has really been started, whatever the records say."""
     processes: dict[RunKey, Run] = field(default_factory=dict)
     alive: Instant = 0
+    adopts: bool = False
+    """Whether processes go on while the daemon is down, as units do."""
     booted_at: Instant | None = None
     """When the host booted; None: not known."""
     away: bool = False
@@ -117,9 +119,11 @@ class World:
         scheduler.history.booted_at = self.booted_at
         changed = scheduler.load(self.tasks.values(), self.now, self.states)
         scheduler.replay(self.log, self.open_runs, self.now, min(self.alive, self.now) if self.alive else None)
-        crashed = [Finished(run, End(Action.CRASH, Cause.DOWN, max(self.alive, run.start))) for run in self.open_runs]
-        self.processes.clear()
-        self._ends.clear()
+        lost = [] if self.adopts else self.open_runs
+        crashed = [Finished(run, End(Action.CRASH, Cause.DOWN, max(self.alive, run.start))) for run in lost]
+        if not self.adopts:
+            self.processes.clear()
+            self._ends.clear()
         self._burn()
         self.log += crashed
         self._keep(changed)

@@ -11,6 +11,7 @@ from rocketd.core.model.consumption import NEAR
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.model.run import Action, Run, RunKey, Trigger
 from rocketd.core.model.run_on import RunOn
+from rocketd.core.scheduler.after_start import was_against_after
 from rocketd.core.scheduler.missed import UNOBSERVED, MissedInterval, MissedRuns
 from rocketd.core.scheduler.queues import Queues
 from rocketd.core.scheduler.registry import TaskRegistry
@@ -126,7 +127,9 @@ class EventReducer:
             self._release(key)
         for name, scheduled in self.registry.tasks.items():
             scheduled.forced, scheduled.later_forced = None, ()  # requests from before the restart are void
-            scheduled.delay_restart(self.history.of(name), now)
+            scheduled.delay_restart(task_history := self.history.of(name), now)
+            if task_history.running and (last := task_history.last_scheduled) is not None:  # it may go on, as units do
+                scheduled.against_since_start = was_against_after(last, scheduled.task, self.history)
         return self._far_ahead(now)
 
     def clock_stepped(self, now: Instant, by: Duration, slept: Duration) -> list[str]:

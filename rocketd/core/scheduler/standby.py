@@ -14,12 +14,11 @@ from typing import Final, NamedTuple
 from rocketd.core.history.history import History
 from rocketd.core.instant import BEGINNING, Duration, Instant
 from rocketd.core.model.events import Event, Finished, Missed, Started, Stop, Withdrawn
-from rocketd.core.model.moment import Moment
 from rocketd.core.model.recorded_instants import RecordedInstants
 from rocketd.core.model.run import Cause, Run, RunKey
 from rocketd.core.model.run_on import RunOn
 from rocketd.core.model.task_history import TaskHistory
-from rocketd.core.model.verdict import AGAINST
+from rocketd.core.scheduler.after_start import was_against_after
 from rocketd.core.scheduler.missed import MissedInterval, MissedRuns
 from rocketd.core.scheduler.ownership import MAX_CLOCK_OFFSET
 from rocketd.core.scheduler.queues import Queues
@@ -141,19 +140,11 @@ class StandbyTasks:
         scheduled.begin_anew()
         scheduled.standby = scheduled.blocked = ""
         last = task_history.last_scheduled
-        scheduled.against_since_start = last is None or self._was_against_after(last, scheduled)
+        scheduled.against_since_start = last is None or was_against_after(last, scheduled.task, self.history)
         since = max(undecided_since - lease - MAX_CLOCK_OFFSET, BEGINNING if last is None else last.start)
         if since < now:
             self.missed.add_interval(task.name, MissedInterval(since, now, NO_OWNER))
         self.queues.mark_dirty(task.name)
-
-    def _was_against_after(self, run: Run, scheduled: ScheduledTask) -> bool:
-        """Whether the condition did not hold right after that start: then another chance makes it hold now."""
-        try:
-            verdict = scheduled.task.when.judge(Moment(run.start + 1, scheduled.task, self.history))
-        except Exception:  # noqa: BLE001 - it is reported when the task is judged
-            return False
-        return verdict.answer is AGAINST
 
     def runs_elsewhere(self, name: str, here: Iterable[Run]) -> Iterator[Run]:
         """Yield the active runs of the task that are not among those of this host."""

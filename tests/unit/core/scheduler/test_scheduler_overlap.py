@@ -254,3 +254,35 @@ def test_stop_when_is_judged_for_each_run(stop_when: str, expected: dict[int, st
     made.run_until(at("2026-03-02 12:00"))
     assert len(made.begun) == 2
     assert stopped(made) == {number: at(f"2026-03-02 {clock}") for number, clock in expected.items()}
+
+
+def restarted(overlap: Overlap, when: str = "cron('*/10 * * * *')") -> World:
+    """A daemon that is down from 10:01 to 10:21 while a run of 25 minutes goes on, as a unit does."""
+    made = overlapping(overlap, when)
+    made.adopts = True
+    made.run_until(at("2026-03-02 10:01"))
+    made.kill()
+    made.now = at("2026-03-02 10:21")
+    made.boot()
+    made.run_until(at("2026-03-02 10:35"))
+    return made
+
+
+@pytest.mark.parametrize("when", ["cron('*/10 * * * *')", "cron('*/10 * * * *') & ~never"])
+def test_overlap_allow_starts_what_has_passed_in_a_downtime_beside_a_run_that_goes_on(when: str) -> None:
+    made = restarted(Overlap.ALLOW, when)
+    assert made.starts("a") == [at("2026-03-02 10:00"), at("2026-03-02 10:21"), at("2026-03-02 10:30")]
+    (missed,) = made.missed("a")
+    assert (missed.first, missed.last, missed.count) == (at("2026-03-02 10:10"), at("2026-03-02 10:10"), 1)
+    assert missed.reason.startswith("rocketd was down")
+
+
+def test_overlap_skip_tells_all_that_has_passed_in_a_downtime_while_a_run_goes_on() -> None:
+    made = restarted(Overlap.SKIP)
+    assert made.starts("a") == [at("2026-03-02 10:00"), at("2026-03-02 10:30")]
+    missed = made.missed("a")
+    assert [(one.first, one.last, one.count) for one in missed] == [
+        (at("2026-03-02 10:10"), at("2026-03-02 10:10"), 1),
+        (at("2026-03-02 10:20"), at("2026-03-02 10:20"), 1),
+    ]
+    assert missed[1].reason == "still running"
