@@ -8,7 +8,7 @@ from typing import Final
 
 from rocketd.cli.json_fields import duration, instant, text
 from rocketd.cli.run_statistics import is_failure
-from rocketd.core.instant import Instant
+from rocketd.core.instant import FOREVER, Instant
 from rocketd.daemon.json_format import JsonObject, rfc3339
 
 PLANNED, MISSED, RAN, RUNNING, FAILED = "·", "!", "█", "▒", "✗"
@@ -44,6 +44,8 @@ class Timeline:
     end: Instant
     now: Instant
     rows: list[TimelineRow]
+    planned_until: Instant = FOREVER
+    """Up to when all starts that are expected are there."""
 
     @classmethod
     def of(

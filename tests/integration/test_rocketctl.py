@@ -198,6 +198,14 @@ def test_the_timeline_has_the_starts_that_the_daemon_expects(tmp_path: Path, dae
     assert [(mark["what"], mark["begin"]) for mark in row["marks"]] == [("planned", start["at"])]
 
 
+def test_the_timeline_says_from_when_on_starts_are_left_out(tmp_path: Path, daemon: FakeDaemon) -> None:
+    daemon.will("GET /v1/log", {"runs": [], "next": None})
+    start: JsonObject = {"task": "backup", "at": "2126-11-24T11:00:00.000000+00:00", "reason": "daily"}
+    daemon.will("GET /v1/planned", {"starts": [start], "next": None, "complete": False})
+    done = rocketctl(tmp_path, "timeline", "--day", "2126-11-24")
+    assert "starts after Sun 2126-11-24 11:00:00 are left out: there are too many to foresee" in done.stderr
+
+
 def test_the_timeline_has_the_next_starts_if_the_daemon_does_not_tell_this_user_all(
     tmp_path: Path, daemon: FakeDaemon
 ) -> None:

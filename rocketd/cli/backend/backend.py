@@ -5,7 +5,7 @@ from typing import Final, NamedTuple, Protocol
 
 from rocketd.cli.backend.http_client import Client
 from rocketd.cli.exit_codes import ExitCode, Failure
-from rocketd.cli.json_fields import instant, objects, text, the_object
+from rocketd.cli.json_fields import flag, instant, objects, text, the_object
 from rocketd.core.instant import Instant
 from rocketd.daemon.json_format import JsonObject, rfc3339
 
@@ -15,8 +15,8 @@ LONGEST_NUMBER: Final = 18
 LARGEST_PART: Final = 10_000
 """How many runs to request from the daemon at once."""
 
-PLANNED_PART: Final = 20_000
-"""How many planned starts to request from the daemon at once: as many as it finds."""
+MOST_PLANNED: Final = 20_000
+"""How many planned starts to show: as many as the daemon finds."""
 
 
 class RunQuery(NamedTuple):
@@ -27,6 +27,15 @@ class RunQuery(NamedTuple):
     until: Instant | None = None
     actions: Sequence[str] = ()
     limit: int = 1
+
+
+class ExpectedStarts(NamedTuple):
+    """The starts that are expected."""
+
+    starts: Sequence[tuple[str, Instant]]
+    """The task of each, and when; in order of time."""
+    complete: bool
+    """Whether these are all; if not, there are more after the last one."""
 
 
 class Backend(Protocol):
@@ -55,8 +64,8 @@ class Backend(Protocol):
         """Yield the explanations of all loaded tasks, by name, in parts."""
         ...
 
-    def planned(self, until: Instant) -> Iterator[tuple[str, Instant]]:
-        """Yield each start that is expected from now until then: its task, and when."""
+    def planned(self, until: Instant) -> ExpectedStarts:
+        """Return the starts that are expected from now until then."""
         ...
 
     def runs(self, query: RunQuery) -> list[JsonObject]:
@@ -102,16 +111,12 @@ class DaemonBackend:
             yield objects(part.get("answers"))
             after = text(part, "next") or None
 
-    def planned(self, until: Instant) -> Iterator[tuple[str, Instant]]:
-        """Ask the daemon, in parts of `PLANNED_PART`."""
-        after: str | None = "0"
-        while after is not None:
-            asked = [("until", rfc3339(until) or ""), ("limit", str(PLANNED_PART)), ("after", after)]
-            part = the_object(self._client.get("/v1/planned", asked))
-            for start in objects(part.get("starts")):
-                if (at := instant(start, "at")) is not None:
-                    yield text(start, "task"), at
-            after = text(part, "next") or None
+    def planned(self, until: Instant) -> ExpectedStarts:
+        """Ask the daemon, which looks for no more than these, and not for long."""
+        asked = [("until", rfc3339(until) or ""), ("limit", str(MOST_PLANNED))]
+        answer = the_object(self._client.get("/v1/planned", asked))
+        starts = [(text(start, "task"), instant(start, "at") or until) for start in objects(answer.get("starts"))]
+        return ExpectedStarts(starts, complete=flag(answer, "complete") and not text(answer, "next"))
 
     def runs(self, query: RunQuery) -> list[JsonObject]:
         """Ask the daemon, in parts no larger than it allows."""

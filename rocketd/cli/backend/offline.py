@@ -14,7 +14,7 @@ from rocketd.daemon.json_format import JsonObject, rfc3339
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rocketd.cli.backend.backend import RunQuery
+    from rocketd.cli.backend.backend import ExpectedStarts, RunQuery
     from rocketd.cli.backend.offline_tasks import OfflineTasks
     from rocketd.cli.parser import Choices
     from rocketd.core.instant import Instant
@@ -62,8 +62,8 @@ class OfflineBackend:
         for begin in range(0, len(names), EXPLAINED):
             yield [self.why(name, at) for name in names[begin : begin + EXPLAINED]]
 
-    def planned(self, until: Instant) -> Iterator[tuple[str, Instant]]:
-        """Each start that is expected: its task, and when."""
+    def planned(self, until: Instant) -> ExpectedStarts:
+        """The starts that are expected."""
         return self._tasks.planned(until)
 
     def runs(self, query: RunQuery) -> list[JsonObject]:

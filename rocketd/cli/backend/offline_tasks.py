@@ -1,10 +1,11 @@
 """Tasks where no daemon runs: as one would have loaded them now, from the task files and the records."""
 
-from collections.abc import Iterator
 from functools import cached_property
+from itertools import islice
 from os import uname
 from typing import Final, cast
 
+from rocketd.cli.backend.backend import MOST_PLANNED, ExpectedStarts
 from rocketd.cli.backend.loaded_files import load_files
 from rocketd.cli.backend.offline_runs import NO_DAEMON, OfflineRuns, run_json
 from rocketd.cli.exit_codes import ExitCode, Failure
@@ -68,14 +69,14 @@ class OfflineTasks:
         runs = [run for query in runs_needed(entry.task, scheduler.history, at) for run in self._runs.of(query)]
         return why_object(why_then(entry.task, history_as_of(entry.task, scheduler.history, runs, at), at))
 
-    def planned(self, until: Instant) -> Iterator[tuple[str, Instant]]:
-        """Yield each start that is expected: its task, and when."""
+    def planned(self, until: Instant) -> ExpectedStarts:
+        """Return the starts that are expected."""
         from rocketd.cli.backend.forecast import forecast_of  # noqa: PLC0415 - other verbs need none of it
 
         runs = self._runs
         forecast = forecast_of(self.loaded, str(runs.directory), self._now, self._now, runs.warnings.append)
-        for run in forecast.runs(until):
-            yield run.task, run.start
+        found = [(run.task, run.start) for run in islice(forecast.runs(until), MOST_PLANNED)]
+        return ExpectedStarts(found, complete=forecast.complete and len(found) < MOST_PLANNED)
 
     @cached_property
     def scheduler(self) -> Scheduler:

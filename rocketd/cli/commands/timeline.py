@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +13,7 @@ from rocketd.cli.commands.stats import chosen_tasks, every_run
 from rocketd.cli.context import time_point
 from rocketd.cli.exit_codes import ExitCode, Failure, UsageError
 from rocketd.cli.json_fields import instant, text
+from rocketd.cli.render.time_format import local
 from rocketd.cli.render.timeline_chart import timeline_lines, timeline_svg
 from rocketd.cli.timeline import Timeline
 from rocketd.core.errors import RocketdError
@@ -25,13 +25,14 @@ if TYPE_CHECKING:
 
 LONGEST: Final = DAY
 """How long before the span a run may have started that is in it; one that is still active is found in any case."""
-_MOST_PLANNED: Final = 20_000
 
 
 def timeline(call: Context) -> ExitCode:
     """Show a day, or a span; raises Failure and UsageError."""
     begin, end = _span(call)
     line = ask(call, lambda source: _timeline(source, call, begin, end))
+    if line.planned_until < line.end:
+        call.terminal.note(f"starts after {local(line.planned_until)} are left out: there are too many to foresee")
     if call.choices.svg:
         try:
             replace_file(Path(call.choices.svg), timeline_svg(line).encode())
@@ -81,8 +82,10 @@ def _timeline(source: Backend, call: Context, begin: Instant, end: Instant) -> T
 def _plan(source: Backend, line: Timeline, tasks: list[JsonObject]) -> None:
     """Add the starts that are expected, or the next of each task if the daemon does not tell them to this user."""
     try:
-        for task, at in islice(source.planned(line.end), _MOST_PLANNED):
+        planned = source.planned(line.end)
+        for task, at in planned.starts:
             line.plan(task, at)
+        line.planned_until = line.end if planned.complete or not planned.starts else planned.starts[-1][1]
     except RocketdError:
         for one in tasks:
             if (upcoming := instant(one, "next")) is not None:

@@ -59,6 +59,8 @@ _JENKINS_HASH: Final = re.compile(r"H(?:\((?P<a>\d+)-(?P<b>\d+)\))?(?:/(?P<n>\d+
 _OPENBSD_RANDOM: Final = re.compile(r"(?P<a>\d*)~(?P<b>\d*)(?:/(?P<n>\d+))?")
 _NICKNAMES: Final = {"@every_minute": "* * * * *", "@every_second": "* * * * * *"}
 _FIVE, _SIX, _SEVEN = 5, 6, 7
+_DAYS: Final = frozenset({"sun", "mon", "tue", "wed", "thu", "fri", "sat", "l"})
+_USER: Final = re.compile(r"[a-z_][a-z0-9_-]*")
 
 
 def advice(text: str) -> Equivalent | None:
@@ -103,15 +105,25 @@ def _line(words: list[str]) -> Equivalent | None:
     fields = 0
     while fields < min(len(words), _SEVEN) and _FIELD.fullmatch(words[fields]):
         fields += 1
-    if fields == len(words) and fields >= _FIVE:
+    if fields == len(words) and fields >= _FIVE and not _is_user(words[_FIVE:]):
         return _fields_only(words)
-    fields_part = _fields_only(words[:_FIVE]) if fields >= _FIVE and words[_FIVE][0] not in "*?&|" else None
+    rest = words[_FIVE:]
+    fields_part = _fields_only(words[:_FIVE]) if fields >= _FIVE and rest and rest[0][0] not in "*?&|" else None
     if fields_part is None:
         return None
+    if _is_user(rest):
+        what, user = "this is a crontab line with its user", f'user = "{rest[0]}"'
+        return fields_part._replace(what=what, settings=(*fields_part.settings, user))
     return fields_part._replace(
         what="this is a crontab line with its command",
-        settings=(*fields_part.settings, *_command_settings(words[_FIVE:])),
+        settings=(*fields_part.settings, *_command_settings(rest)),
     )
+
+
+def _is_user(words: list[str]) -> bool:
+    """Whether these are a user alone, and neither a program nor a day of the week."""
+    (word,) = words if len(words) == 1 else ("",)
+    return bool(_USER.fullmatch(word)) and word not in _PROGRAMS and word[:3] not in _DAYS
 
 
 def _command_settings(words: list[str]) -> tuple[str, ...]:
@@ -119,7 +131,7 @@ def _command_settings(words: list[str]) -> tuple[str, ...]:
     if not words:
         return ()
     settings: list[str] = []
-    if len(words) > 1 and re.fullmatch(r"[a-z_][a-z0-9_-]*", words[0]) and words[0] not in _PROGRAMS:
+    if len(words) > 1 and _USER.fullmatch(words[0]) and words[0] not in _PROGRAMS:
         settings.append(f'user = "{words[0]}"')
         words = words[1:]
     text = " ".join(words)

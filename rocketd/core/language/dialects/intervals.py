@@ -86,7 +86,8 @@ def _timer(setting: str, value: str) -> Equivalent | None:
     what = "this is a setting of a systemd timer"
     match setting:
         case "oncalendar":
-            inner = calendar_advice(value)
+            word = value.lower()
+            inner = Equivalent(what, f"calendar('{word}')", otherwise=word) if word in _OURS else calendar_advice(value)
             return inner and inner._replace(what=what)
         case "onunitactivesec" | "onactivesec":
             return Equivalent(what, f"every('{value}')")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from rocketd.cli.backend.backend import RunQuery
+from rocketd.cli.backend.backend import ExpectedStarts, RunQuery
 from rocketd.cli.commands.why import answers, drawn, show
 from rocketd.cli.context import Context
 from rocketd.cli.exit_codes import ExitCode, Failure
@@ -112,8 +112,8 @@ class Parts:
     def files(self, *, always: bool = False) -> JsonObject:
         return {"always": always}
 
-    def planned(self, until: Instant) -> Iterator[tuple[str, Instant]]:
-        yield "a", until - 1
+    def planned(self, until: Instant) -> ExpectedStarts:
+        return ExpectedStarts([("a", until - 1)], complete=True)
 
     def runs(self, wanted: RunQuery) -> list[JsonObject]:
         return [{"task": wanted.task}]
