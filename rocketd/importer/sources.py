@@ -89,9 +89,10 @@ def _listed(directory: Path) -> list[Path]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8", errors="surrogateescape")
+        text = path.read_bytes().decode("utf-8", "surrogateescape")
     except OSError as error:
         raise SourceError(f"cannot read {path}: {error.strerror}") from error
+    return text.replace("\r\n", "\n")  # a \r alone ends no line: `disable_lines` and cron count the others
 
 
 def _crontab(path: Path) -> ImportedFile:

@@ -12,7 +12,7 @@ from rocketd.importer.disabling import (
     enable_timers,
     lines_by_file,
 )
-from rocketd.importer.sources import SourceError
+from rocketd.importer.sources import ImportRequest, SourceError, read_sources
 
 TABLE = b"# a comment\nPATH=/bin\n0 3 * * * root a\n\xff 0 4 * * * root b\n"
 
@@ -29,6 +29,16 @@ def test_lines_become_comments_and_come_back(tmp_path: Path) -> None:
     assert path.read_bytes() == TABLE
     assert enable_lines(path) == 0
     assert [one.name for one in tmp_path.iterdir()] == ["table"]
+
+
+def test_the_lines_that_are_imported_are_those_that_are_switched_off(tmp_path: Path) -> None:
+    path = tmp_path / "table"
+    path.write_bytes(b"# a\rb\n0 3 * * * a\r\n\r\n1 3 * * * b\rc\n# d\n2 3 * * * e\n")
+    (file,) = read_sources(ImportRequest(crontabs=(str(path),))).files
+    (lines,) = lines_by_file([draft.origin for draft in file.drafts]).values()
+    assert disable_lines(path, lines) == 3
+    lines_off = [line for line in path.read_bytes().split(b"\n") if line.startswith(MARK.encode())]
+    assert [line.removeprefix(MARK.encode())[:9] for line in lines_off] == [b"0 3 * * *", b"1 3 * * *", b"2 3 * * *"]
 
 
 def test_a_link_is_not_followed(tmp_path: Path) -> None:
