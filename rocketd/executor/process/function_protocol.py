@@ -16,6 +16,9 @@ from rocketd.core.model.task import Function
 CHILD: Final = str(Path(__file__).with_name("function_child.py"))
 REPORT_BYTES: Final = 256 * 1024
 """The most that is read of a report; the child sends less than a quarter of it."""
+MESSAGE_LENGTH: Final = 1_000
+TEXT_LENGTH: Final = 32 * 1024
+"""In characters: as much as the child sends, and one line of a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,10 @@ def read_report(data: bytes) -> FunctionReport:
         return NO_REPORT
     if not isinstance(report, dict):
         return NO_REPORT
-    return FunctionReport(report.get("inaction") is True, _text(report.get("message")), _text(report.get("exc_text")))
+    message, text = _text(report.get("message")), _text(report.get("exc_text"))
+    return FunctionReport(
+        report.get("inaction") is True, message.partition("\n")[0][:MESSAGE_LENGTH], text[-TEXT_LENGTH:]
+    )
 
 
 def _text(value: object) -> str:
