@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class SystemdBus:
         self._bus: MessageBus | None = None
         self._units: dict[str, set[str]] = {}  # by path; one without units stays matched, as it may be needed again
         self._paths: dict[str, str] = {}
+        self._owner = ""
+        """The connection of systemd; empty: it has none. Any process can send signals that look like systemd's."""
 
     async def connect(self, address: str | None) -> None:
         """Connect to the bus; raises OSError, BusRequestFailed, ImportError, and the library's exceptions."""
@@ -48,6 +51,9 @@ class SystemdBus:
         self._bus.add_message_handler(self._signal)
         for rule in _RULES:
             await self._match(rule)
+        with suppress(BusRequestFailed):  # it is not there yet
+            (owner,) = await self._call(_BUS, _BUS_PATH, _BUS, "GetNameOwner", _SYSTEMD)
+            self._owner = self._owner or owner  # it may have changed already
 
     async def wait_closed(self) -> None:
         """Wait until the connection is closed; raises the cause."""
@@ -106,14 +112,25 @@ class SystemdBus:
         return reply.body
 
     def _signal(self, message: Message) -> None:
+        if message.sender == _BUS:
+            self._owner_changed(message)
+        elif message.sender == self._owner:
+            self._systemd_signal(message)
+
+    def _owner_changed(self, message: Message) -> None:
+        match message.member, message.body:
+            case "NameOwnerChanged", [str(name), _, str(owner)] if name == _SYSTEMD:
+                self._owner = owner
+                if owner:
+                    self._on_reset()
+
+    def _systemd_signal(self, message: Message) -> None:
         match message.member, message.body:
             case "PropertiesChanged", [str(interface), changed, _] if interface == _UNIT_INTERFACE:
                 if "ActiveState" in changed:
                     for unit in tuple(self._units.get(str(message.path), ())):
                         self._on_state(unit, str(changed["ActiveState"].value))
             case "Reloading", [False]:
-                self._on_reset()
-            case "NameOwnerChanged", [str(name), _, str(owner)] if name == _SYSTEMD and owner:
                 self._on_reset()
 
 

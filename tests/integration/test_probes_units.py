@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
-from dbus_fast import BusType, PropertyAccess
+from dbus_fast import BusType, Message, PropertyAccess, Variant
 from dbus_fast.aio import MessageBus
 from dbus_fast.annotations import DBusBool, DBusObjectPath, DBusStr
 from dbus_fast.service import ServiceInterface, dbus_method, dbus_property, dbus_signal
@@ -16,11 +16,12 @@ from rocketd.core.conditions.host_conditions import UnitActive
 from rocketd.probes.systemd_units import UnitObserver
 from support.event_loop import looped
 from support.executor_harness import HANG
-from support.servers.message_bus import Bus
+from support.servers.message_bus import Bus, send_to_others
 
 pytestmark = pytest.mark.skipif(shutil.which("dbus-daemon") is None, reason="needs a message bus")
 
 NAME = "org.freedesktop.systemd1"
+PROPERTIES = "org.freedesktop.DBus.Properties"
 UNIT = "/org/freedesktop/systemd1/unit/"
 DB = UnitActive.of("db.service")
 WEB = UnitActive.of("web.service")
@@ -124,6 +125,21 @@ async def test_a_unit_is_asked_about_once_and_heard_of_from_then_on(tmp_path: Pa
             at.systemd.db.turn(state)
             assert await at.next() == ("db.service", value, "")
         assert at.systemd.manager.loaded == ["db.service"]
+
+
+@looped
+async def test_what_anybody_but_systemd_tells_counts_for_nothing(tmp_path: Path) -> None:
+    async with scene(tmp_path) as at:
+        at.want(DB)
+        await at.next()
+        failed, owner = {"ActiveState": Variant("s", "failed")}, [NAME, "", ":1.99"]
+        await send_to_others(
+            at.bus.address,
+            Message.new_signal(f"{UNIT}db", PROPERTIES, "PropertiesChanged", "sa{sv}as", [f"{NAME}.Unit", failed, []]),
+            Message.new_signal("/org/freedesktop/DBus", "org.freedesktop.DBus", "NameOwnerChanged", "sss", owner),
+        )
+        at.systemd.db.turn("reloading")
+        assert await at.next() == ("db.service", True, "")
 
 
 @looped

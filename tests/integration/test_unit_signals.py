@@ -21,10 +21,21 @@ from rocketd.executor.unit.executor import UnitExecutor
 from rocketd.executor.unit.output_viewer import OutputViewer
 from rocketd.executor.unit.run_files import RunFiles
 from rocketd.executor.unit.run_journal import RunJournal
+from rocketd.executor.unit.unit_name import object_path
 from support.event_loop import looped
 from support.executor_harness import HANG, RealClock, a_run
-from support.servers.message_bus import Bus
-from support.servers.scripted_systemd import NAME, UNKNOWN, ScriptedSystemd
+from support.servers.message_bus import Bus, send_to_others
+from support.servers.scripted_systemd import (
+    EXITED,
+    MANAGER,
+    NAME,
+    PROPERTIES,
+    ROOT,
+    SERVICE,
+    UNIT,
+    UNKNOWN,
+    ScriptedSystemd,
+)
 
 pytestmark = pytest.mark.skipif(shutil.which("dbus-daemon") is None, reason="needs a message bus")
 
@@ -280,6 +291,31 @@ async def test_services_of_the_administrator_are_left_alone_at_a_start(tmp_path:
         at.systemd.answers["StopUnit"] = [lambda call: stopped.append(call.body[0]) or at.systemd.answer(call)] * 9  # type: ignore[func-returns-value] # None
         assert await at.executor.adopt([], {}) == {}
         assert stopped == ["rocketd-old-7.service"]
+
+
+@looped
+async def test_what_anybody_but_systemd_tells_counts_for_nothing(tmp_path: Path) -> None:
+    """Any user may send a signal to any connection of the system bus, whatever it has subscribed to."""
+    async with scene(tmp_path) as at:
+        unit = at.start()
+        await at.next(Spawned)
+        path, state = object_path(unit), {"SubState": Variant("s", "exited")}
+        asked = len(at.systemd.calls)
+        owner = [NAME, "", ":1.99"]
+        await send_to_others(
+            at.bus.address,
+            Message.new_signal(path, PROPERTIES, "PropertiesChanged", "sa{sv}as", [SERVICE, EXITED, []]),
+            Message.new_signal(path, PROPERTIES, "PropertiesChanged", "sa{sv}as", [UNIT, state, []]),
+            Message.new_signal(path, PROPERTIES, "PropertiesChanged", "sss", [UNIT, "", ""]),
+            Message.new_signal(ROOT, MANAGER, "JobRemoved", "uoss", [1, f"{ROOT}/job/1", unit, "failed"]),
+            Message.new_signal(ROOT, MANAGER, "Reloading", "b", [False]),
+            Message.new_signal("/org/freedesktop/DBus", "org.freedesktop.DBus", "NameOwnerChanged", "sss", owner),
+        )
+        at.systemd.tell(unit, "exited")
+        finished = await at.next(Finished)
+        assert isinstance(finished, Finished)
+        assert finished.end.exit_code == 3
+        assert at.systemd.calls[asked:] == ["GetAll"]
 
 
 @looped

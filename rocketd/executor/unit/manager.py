@@ -74,6 +74,8 @@ class UnitManager:
         self._room = asyncio.Semaphore(AT_ONCE)
         self._bus: MessageBus | None = None
         self._gone: asyncio.Future[None] | None = None
+        self._owner = ""
+        """The connection of systemd; empty: it has none. Any process can send signals that look like systemd's."""
 
     async def connect(self, address: str | None = None) -> None:
         """Connect and follow all units; raises OSError, UnitRefused, ConnectionLost, and more."""
@@ -88,6 +90,8 @@ class UnitManager:
             self._gone = asyncio.ensure_future(bus.wait_for_disconnect())  # type: ignore[no-untyped-call] # the library's
             for rule in _RULES:
                 await self._call((_BUS, _BUS_PATH, _BUS), "AddMatch", "s", rule)
+            (owner,) = await self._call((_BUS, _BUS_PATH, _BUS), "GetNameOwner", "s", _SYSTEMD)
+            self._owner = self._owner or owner  # it may have changed already
             await self.subscribe()
 
     async def subscribe(self) -> None:
@@ -184,14 +188,25 @@ class UnitManager:
         return list(reply.body)
 
     def _signal(self, message: Message) -> None:
+        if message.sender == _BUS:
+            self._owner_changed(message)
+        elif message.sender == self._owner:
+            self._systemd_signal(message)
+
+    def _owner_changed(self, message: Message) -> None:
+        match message.member, message.body:
+            case "NameOwnerChanged", [str(name), _, str(owner)] if name == _SYSTEMD:
+                self._owner = owner
+                if owner:
+                    self._reset(self)
+
+    def _systemd_signal(self, message: Message) -> None:
         match message.member, message.body:
             case "PropertiesChanged", [str(interface), changed, _]:
                 self._changed(message.path or "", interface, {name: value.value for name, value in changed.items()})
             case "JobRemoved", [_, _, str(unit), str(result)]:
                 self._job_removed(unit, result)
             case "Reloading", [False]:
-                self._reset(self)
-            case "NameOwnerChanged", [str(name), _, str(owner)] if name == _SYSTEMD and owner:
                 self._reset(self)
 
 

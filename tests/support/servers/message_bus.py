@@ -1,7 +1,10 @@
-"""A real message bus, dbus-daemon, for one test."""
+"""A real message bus, dbus-daemon, for one test; and somebody on it who pretends to be systemd."""
 
 import subprocess
 from pathlib import Path
+
+from dbus_fast import BusType, Message, MessageType
+from dbus_fast.aio import MessageBus
 
 
 class Bus:
@@ -28,3 +31,31 @@ class Bus:
     def end(self) -> None:
         self._process.kill()
         self._process.communicate()
+
+
+async def send_to_others(address: str, *signals: Message) -> None:
+    """Send signals to each connection of a bus by its own name, as any user may; each has them before this returns."""
+    forger = await MessageBus(bus_address=address, bus_type=BusType.SYSTEM).connect()
+    bus = "org.freedesktop.DBus"
+
+    async def call(member: str) -> Message:
+        reply = await forger.call(Message(bus, "/org/freedesktop/DBus", bus, member))
+        assert reply is not None
+        return reply
+
+    for name in (await call("ListNames")).body[0]:
+        if name.startswith(":") and name != forger.unique_name:
+            for one in signals:
+                forger.send(
+                    Message(
+                        name,
+                        one.path,
+                        one.interface,
+                        one.member,
+                        MessageType.SIGNAL,
+                        signature=one.signature,
+                        body=one.body,
+                    )
+                )
+    await call("GetId")  # the bus takes messages of a connection in order
+    forger.disconnect()
