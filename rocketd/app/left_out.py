@@ -21,7 +21,7 @@ _RECORDS: Final = "the scheduler writes all records; a logger of your own is log
 _VALUES: Final = "dict(parameters) has the values; a task's function gets them by their names"
 _NO_EFFECT: Final = "the option has no effect; docs/reference/rocketry.md says why"
 
-_INSTEAD: Final = {
+INSTEAD: Final = {
     "set_logger": 'use logging.getLogger("rocketd.task")',
     "task_exists": _BY_NAME,
     "get_task_loggers": _ONE_LOG,
@@ -74,6 +74,7 @@ _INSTEAD: Final = {
         _NO_EFFECT,
     ),
 }
+"""What to write instead of an attribute or an option of Rocketry."""
 _MODEL: Final = frozenset(
     {
         *(
@@ -99,7 +100,7 @@ def no_attribute(owner: object, name: str) -> NoReturn:
     """Raise AttributeError; the `__getattr__` of what stands for a class of Rocketry."""
     kind = type(owner).__name__
     instead = (
-        _INSTEAD_OF_MODEL.get(kind, _NO_MODEL) if name in _MODEL else _INSTEAD.get(name) or _of_session(owner, name)
+        _INSTEAD_OF_MODEL.get(kind, _NO_MODEL) if name in _MODEL else INSTEAD.get(name) or _of_session(owner, name)
     )
     told = f": {instead}" if instead else ""
     raise AttributeError(f"{kind!r} object has no attribute {name!r}{told}", name=name, obj=owner)

@@ -10,7 +10,7 @@ from rocketd.app.config import How, warn_without_effect
 from rocketd.app.custom_syntax import KnownSyntax, read
 from rocketd.app.explanation import Why
 from rocketd.app.interfaces import Registry
-from rocketd.app.left_out import no_attribute
+from rocketd.app.left_out import INSTEAD, no_attribute
 from rocketd.app.parameters import ParameterMapping, Parameters
 from rocketd.app.task_body import Body, CommandBody, FunctionBody
 from rocketd.app.task_log import TaskLog
@@ -267,7 +267,8 @@ class Task:
 
 
 def _unknown(name: str) -> RocketdError:
-    return RocketdError(f"a task has no option {name!r}", hint=f"allowed are {', '.join(sorted(SETTINGS))}")
+    hint = INSTEAD.get(name, f"allowed are {', '.join(sorted(SETTINGS))}")
+    return RocketdError(f"a task has no option {name!r}", hint=hint)
 
 
 def as_condition(value: object, syntax: KnownSyntax = ()) -> Condition:

@@ -257,6 +257,19 @@ def test_a_task_is_not_called_and_stands_above_no_function() -> None:
         def second() -> None: ...
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("force_termination", "task.terminate()"), ("logger_name", "task_logger_basename"), ("colour", "allowed are")],
+)
+def test_setting_what_is_left_out_says_what_to_write(name: str, told: str) -> None:
+    app = Rocketd()
+    task = app.session.create_task(code="pass", name="first")
+    with pytest.raises(RocketdError, match=re.escape(told)):
+        setattr(task, name, True)
+    with pytest.raises(RocketdError, match=re.escape(told)):
+        app.session.create_task(code="pass", name="second", **{name: True})  # type: ignore[arg-type]
+
+
 def test_a_task_of_a_class_of_ones_own_is_refused_with_what_to_write() -> None:
     with pytest.raises(RocketdError, match=r"@app\.task\(\)"):
         type("Custom", (Task,), {"execute": print})
