@@ -25,6 +25,8 @@ BIN      := .venv/bin
 PYTEST    = env -u PYTHONPATH PYTHONSAFEPATH=1 $(BIN)/python -m pytest
 SITE     := build/docs/html
 SPHINX    = $(BIN)/sphinx-build --quiet --fail-on-warning --nitpicky --doctree-dir build/docs/trees
+TSC      := tsc --noEmit --allowJs --checkJs --target es2022 --module es2022 --moduleResolution node \
+            --lib es2022,dom,dom.iterable rocketd/page/static/main.js
 PINS     := packaging/requirements
 PIP      := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Directories count as well: that is how a removed module is noticed.
@@ -93,11 +95,13 @@ contain: .venv/rocketd .venv/dev wheels  ## the container image, built on a tree
 	packaging/host/prepare container
 	ROCKETD_CONTAINER=yes $(PYTEST) tests/system/test_container.py -rA $(ARGS)
 
-check: .venv/rocketd .venv/dev  ## lint, format, types, layers
+check: .venv/rocketd .venv/dev  ## lint, format, types (of the page as well), layers
+	@[ "$$(id -u)" != 0 ] || packaging/host/prepare check
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	@if command -v tsc >/dev/null; then echo $(TSC); $(TSC); else echo "tsc is missing: the page's types are not checked"; fi
 
 bench: .venv/rocketd .venv/bench .venv/rocketry/made  ## measure, each figure beside a limit or a peer (BENCH=quick, BENCH=guard, ROWS='burst list')
 	@[ "$$(id -u)" != 0 ] || packaging/host/prepare system

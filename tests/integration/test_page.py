@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 from collections.abc import Iterator
 
 import pytest
@@ -225,6 +226,19 @@ def test_a_restart_is_noticed_and_the_page_goes_on(page: Page, daemon: Daemon) -
     expect(page.locator(".banner")).to_have_count(0)
     page.get_by_role("button", name="Run now").click()
     expect(newest).to_have_text(str(number + 1))
+
+
+def test_a_daemon_whose_store_takes_nothing_says_so(page: Page, daemon: Daemon) -> None:
+    go(page, "task/greet")
+    limits = resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+    try:
+        page.get_by_role("button", name="Run now").click()
+        expect(page.locator(".banner")).to_contain_text("Degraded:")
+        expect(page.locator("#health")).to_contain_text("Degraded")
+        assert barriers(page) == []
+    finally:
+        resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE, limits)
+    expect(page.locator(".banner")).to_have_count(0)
 
 
 # -- texts that would like to be more

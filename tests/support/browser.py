@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Frame, Page, ViewportSize, expect, sync_playwright
 
 CHROMIUM: Final = shutil.which("chromium")
 TIMEOUT: Final = 60_000.0
@@ -131,7 +131,7 @@ def go(page: Page, view: str) -> None:
     expect(page.locator("#main")).to_have_attribute("data-view", view.partition("?")[0])
 
 
-def barriers(page: Page) -> list[str]:
+def barriers(page: Page | Frame) -> list[str]:
     """What axe-core finds that shuts people out."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(Axe().axe_script)

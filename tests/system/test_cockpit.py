@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
-from support.browser import Visitor, chromium, need_chromium
+from support.browser import Visitor, barriers, chromium, need_chromium
 from support.machines import debian_trees
 from support.machines.machine import Machine
 
@@ -21,6 +21,7 @@ TASKS = """
 [task.greet]
 command = ["echo", "hello"]
 when = "never"
+operators = ["operator"]
 
 [task.lines]
 command = '''
@@ -32,7 +33,7 @@ shell = true
 when = "never"
 """
 USERS = f"""
-for user in plain viewer member admin; do
+for user in plain viewer operator member admin; do
     useradd --create-home --shell /bin/bash $user
     echo "$user:{PASSWORD}" | chpasswd
 done
@@ -100,11 +101,18 @@ def test_the_page_is_for_those_who_may_use_rocketd(cockpit: Machine, browser: Br
         expect(frame.locator("#main h2")).to_contain_text("greet")
         expect(frame.locator("#health")).to_contain_text("You can only look.")
         expect(frame.get_by_role("button", name="Run now")).to_have_count(0)
-    with logged_in(browser, "member", "task/greet") as (_, frame):
+    with logged_in(browser, "operator", "tasks") as (_, frame):
+        expect(frame.locator("#main tbody th")).to_have_text(["greet"])
+        frame.get_by_role("link", name="greet").click()
         frame.get_by_role("button", name="Run now").click()
         expect(frame.locator("#main tbody th").first).to_have_text("1")
+        assert "operator" in str(runs(cockpit)[0]["reason"])
+    with logged_in(browser, "member", "task/greet") as (page, frame):
+        frame.get_by_role("button", name="Run now").click()
+        expect(frame.locator("#main tbody th").first).to_have_text("2")
         uid = cockpit.run("id", "-u", "member").stdout.strip()
         assert re.fullmatch(rf"by hand, member \(uid {uid}\)", str(runs(cockpit)[0]["reason"]))
+        _shuts_nobody_out(page, frame)
         _shows_live_output(frame, cockpit)
         _notices_a_restart(frame, cockpit)
     with logged_in(browser, "admin", "task/greet") as (page, frame):
@@ -113,8 +121,24 @@ def test_the_page_is_for_those_who_may_use_rocketd(cockpit: Machine, browser: Br
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Authenticate").click()
         frame.get_by_role("button", name="Run now").click()
-        expect(frame.locator("#main tbody th").first).to_have_text("2")
+        expect(frame.locator("#main tbody th").first).to_have_text("3")
         assert "admin" in str(runs(cockpit)[0]["reason"])
+        frame.get_by_role("link", name="All that the journal has of it").click()
+        logs = page.frame_locator("iframe[name*='/system/logs']")
+        expect(logs.get_by_text("greet succeeded").first).to_be_visible()
+
+
+def _shuts_nobody_out(page: Page, frame: FrameLocator) -> None:
+    """In both styles of Cockpit, which the page follows without being loaded again."""
+    inside = next(each for each in page.frames if "/rocketd" in each.name)
+    for style in ("light", "dark"):
+        page.evaluate("style => localStorage.setItem('shell:style', style)", style)
+        expect(frame.locator(f"html[data-style={style}]")).to_be_attached()
+        for view in ("Overview", "Tasks", "Runs", "Day", "Files"):
+            frame.get_by_role("link", name=view, exact=True).click()
+            expect(frame.locator("#nav [aria-current]")).to_have_text(view)
+            expect(frame.locator("#main[aria-busy]")).to_have_count(0)
+            assert barriers(inside) == [], (style, view)
 
 
 def _shows_live_output(frame: FrameLocator, machine: Machine) -> None:

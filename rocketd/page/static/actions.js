@@ -27,7 +27,7 @@ export function actions(app) {
     const resume = name => act(taskPath(name, "/resume"), {}, () => words.done.resume(name));
     const stop = async (path, subject) => {
         if (await confirmed(words.stop.title(subject), words.stop.text, words.stop.button)) {
-            await act(path, {}, answer => words.done.stop(subject, answer));
+            await act(path, {}, () => words.done.stop(subject));
         }
     };
     const pause = async name => {

@@ -49,6 +49,12 @@ class CockpitTransport {
         return this.#asMay(way => this.#ask(way, { method: "POST", path, body: JSON.stringify(body), headers }));
     }
 
+    /** A link to the records of a task in the journal: Cockpit's own page of it. */
+    journal(task) {
+        const place = `/system/logs#/?prio=debug&ROCKETD_TASK=${encodeURIComponent(task)}`;
+        return { href: place, onclick: event => { event.preventDefault(); this.cockpit.jump(place); } };
+    }
+
     // Not cockpit.http(): the bridge of Cockpit 287 does not say when the daemon goes away in the middle of a chunked
     // answer. A plain channel and HTTP/1.0, where the connection's end is that of the body, does.
     stream(path, query, onObject, onEnd, onOpen = () => {}) {
@@ -97,7 +103,7 @@ export async function connect() {
         Object.assign(script, { src: "../base1/cockpit.js", onload: resolve, onerror: reject });
         document.head.append(script);
     });
-    const { cockpit } = window;
+    const { cockpit } = /** @type {any} */ (window);
     await new Promise(resolve => { cockpit.transport.wait(resolve); });
     const administrator = cockpit.permission({ admin: true });
     await new Promise(resolve => {

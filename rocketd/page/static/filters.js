@@ -4,6 +4,9 @@ import { h } from "./dom.js";
 
 const TYPING = 200; // milliseconds
 
+/** @returns {HTMLInputElement | null} the box to search in, if the view has one */
+export const searchBox = () => document.querySelector("#search");
+
 /** Return the filters of a list at `#/path?query`: what is given, and what changes it. */
 export function filters(app, path, query) {
     let typing = 0;
@@ -11,7 +14,7 @@ export function filters(app, path, query) {
 
     const go = (changes, replaces = false) => {
         clearTimeout(typing);
-        const match = document.querySelector("#search")?.value.trim() ?? given("match");
+        const match = searchBox()?.value.trim() ?? given("match");
         for (const [name, value] of Object.entries({ after: "", focus: "", match, ...changes })) {
             if (value) query.set(name, value);
             else query.delete(name);
@@ -53,7 +56,7 @@ export function filters(app, path, query) {
         drawn() {
             if (given("focus") !== "search") return;
             query.delete("focus");
-            document.querySelector("#search").focus();
+            searchBox().focus();
         },
     };
 }

@@ -61,6 +61,7 @@ export function instant(local) {
 /** Return the first instants of a day and of the next one: 23 to 25 hours apart. */
 export const bounds = day => [instant(`${day}T00:00`), instant(`${shifted(day, 1)}T00:00`)];
 
+/** @type {[string, number][]} */
 const UNITS = [["d", 86_400], ["h", 3600], ["min", 60], ["s", 1]];
 
 /** Return a duration of so many seconds, with the two largest units that say something. */

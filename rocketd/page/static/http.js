@@ -34,6 +34,11 @@ class HttpTransport {
         return (await this.#ask(path, { method: "POST", body: JSON.stringify(body), headers })).json();
     }
 
+    /** There is no page of the journal beside this one. */
+    journal() {
+        return null;
+    }
+
     /** Call `onObject` for each line; `onEnd` once, with a Failure or null. Returns a function that closes it. */
     stream(path, query, onObject, onEnd, onOpen = () => {}) {
         const stop = new AbortController();

@@ -1,6 +1,7 @@
 // Single keys: to a view, to the search, from row to row. They can be turned off, as speech input would press them.
 
 import { h } from "./dom.js";
+import { searchBox } from "./filters.js";
 import { words } from "./words.js";
 
 const OFF = "rocketd-keys-off";
@@ -28,14 +29,14 @@ const isTyping = element => element.closest?.("input:not([type=checkbox]), texta
 
 function search(event) {
     event.preventDefault();
-    const box = document.querySelector("#search");
+    const box = searchBox();
     if (box) box.focus();
     else location.hash = "#/tasks?focus=search";
 }
 
 // Rows are their links: Enter opens them, and a screen reader reads them.
 function toRow(step) {
-    const links = [...document.querySelectorAll("main tbody th a, main tbody th button")];
+    const links = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("main tbody th a, main tbody th button")]);
     const now = links.findIndex(link => link === document.activeElement);
     links[Math.max(0, Math.min(links.length - 1, now + step))]?.focus();
 }

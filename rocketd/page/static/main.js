@@ -30,6 +30,8 @@ class App {
         this.model = new Model();
         this.api = null;
         this.view = null;
+        /** Its name in `VIEWS`. */
+        this.viewName = "";
         /** The view that has read what it shows. */
         this.loaded = null;
         this.error = null;
@@ -210,7 +212,7 @@ class App {
         if (this.isStale) lines.push(["bad", `${this.lost.message} ${this.lost.hint}`, this.lostAt && words.stale(clockSeconds(this.lostAt))]);
         if (!this.lost && status?.degraded) lines.push(["bad", words.degraded(status.degraded)]);
         if (!this.lost && status?.stopping) lines.push(["warn", words.stopping]);
-        return h("div", { id: "banner" }, lines.map(([style, ...texts]) =>
+        return h("div", { id: "banner", role: "region", "aria-label": words.notices, "aria-live": "polite" }, lines.map(([style, ...texts]) =>
             h("div", { class: `banner ${style}` }, texts.filter(Boolean).map(text => h("p", {}, visible(text))))));
     }
 
@@ -243,7 +245,7 @@ function style(value = localStorage.getItem("shell:style")) {
     else delete document.documentElement.dataset.style;
 }
 addEventListener("storage", event => { if (event.key === "shell:style") style(event.newValue); });
-addEventListener("cockpit-style", event => style(event.detail.style));
+addEventListener("cockpit-style", (/** @type {CustomEvent} */ event) => style(event.detail.style));
 style();
 
 let scrolling = 0; // where a page was is kept with its place in the history

@@ -1,15 +1,27 @@
 // What the page knows, and how events change it. No element is made here, and nothing is asked for.
 
+/**
+ * @typedef {import("./types.js").Status} Status
+ * @typedef {import("./types.js").Client} Client
+ * @typedef {import("./types.js").Counts} Counts
+ * @typedef {import("./types.js").Task} Task
+ * @typedef {import("./types.js").AnyEvent} AnyEvent
+ */
+
 /** The events that are asked for: all but the lines of output, which only the page of a run wants. */
 export const KINDS = "started,spawned,finished,withdrawn,missed,task,tasks,status";
 
 export class Model {
     constructor() {
+        /** @type {Status | null} */
         this.status = null;
+        /** @type {Client | null} */
         this.me = null;
-        /** Rows of the list of tasks, by name: those that a view has asked for. */
+        /** @type {Counts | null} */
+        this.counts = null;
+        /** Rows of the list of tasks, by name: those that a view has asked for. @type {Map<string, Task>} */
         this.tasks = new Map();
-        /** The id of the newest event, from which to go on after a loss of the connection. */
+        /** The id of the newest event, from which to go on after a loss of the connection. @type {number | null} */
         this.eventId = null;
     }
 
@@ -34,21 +46,21 @@ export class Model {
         return this.mayAct || (name ? mine.includes(name) : mine.length > 0);
     }
 
-    /** Change what is known as an event says. */
+    /** Change what is known as an event says. @param {AnyEvent} event */
     apply(event) {
-        if (event.id !== undefined && event.id !== null) this.eventId = event.id;
+        if ("id" in event) this.eventId = event.id;
         if (event.event === "status" && this.status) Object.assign(this.status, event);
-        const row = this.tasks.get(event.task);
+        const row = "task" in event ? this.tasks.get(event.task) : null;
         if (row) Object.assign(row, changes(event, row));
     }
 }
 
 // What an event of a run says about its task's row, until the row itself comes with an event `task`.
+/** @param {AnyEvent} event @param {Task} row @returns {Partial<Task>} */
 function changes(event, row) {
-    const started = { last_start: event.start, last_action: "run", last_run_id: event.run_id };
     switch (event.event) {
     case "task": return event;
-    case "spawned": return { running: true, ...started };
+    case "spawned": return { running: true, last_start: event.start, last_action: "run", last_run_id: event.run_id };
     case "finished": return {
         running: false,
         last_action: event.action,

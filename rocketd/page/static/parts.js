@@ -22,12 +22,15 @@ export const elapsed = time => h("span", { "data-elapsed": at(time) }, duration(
 
 /** Write all relative times again. */
 export function tick(root = document) {
-    const write = (element, text) => { if (element.textContent !== text) element.firstChild.data = text; };
-    for (const element of root.querySelectorAll("[data-relative]")) write(element, relative(Number(element.dataset.relative)));
-    for (const element of root.querySelectorAll("[data-elapsed]")) {
+    /** @param {HTMLElement} element @param {string} text */
+    const write = (element, text) => { if (element.textContent !== text) element.firstChild.nodeValue = text; };
+    /** @returns {Iterable<any>} */
+    const all = selector => root.querySelectorAll(selector);
+    for (const element of all("[data-relative]")) write(element, relative(Number(element.dataset.relative)));
+    for (const element of all("[data-elapsed]")) {
         write(element, duration(Math.floor((Date.now() - Number(element.dataset.elapsed)) / 1000)));
     }
-    for (const element of root.querySelectorAll("progress[data-since]")) {
+    for (const element of all("progress[data-since]")) {
         element.value = Math.min(element.max, (Date.now() - Number(element.dataset.since)) / 1000);
     }
 }
@@ -48,7 +51,7 @@ export const isFailure = action => ["fail", "terminate", "crash", "missed"].incl
 
 export const isLate = task => Boolean(task.overdue_at) && Date.parse(task.overdue_at) <= Date.now();
 
-/** Return what is most important about a task. */
+/** Return what is most important about a task. @param {Partial<import("./types.js").Task>} task */
 export function stateOf(task) {
     if (task.running) return badge("run");
     if (task.elsewhere) return badge("disabled", words.elsewhere);
@@ -75,7 +78,7 @@ export const condition = text => h("span", { class: "condition", title: visible(
 // -- tables: rows have keys, and on a narrow screen each of them is a card ----------------------------------------------
 
 /** Make a table: `columns` are labels, or `[label, class]`; `rows` are `[key, cells…]`, the first cell heads its row. */
-export function table(caption, columns, rows, { key, hidesCaption = false } = {}) {
+export function table(caption, columns, rows, { key = null, hidesCaption = false } = {}) {
     const named = columns.map(column => Array.isArray(column) ? column : [column, null]);
     return h("table", { "data-key": key },
         h("caption", { class: hidesCaption ? "unseen" : null }, caption),

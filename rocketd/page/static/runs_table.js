@@ -5,7 +5,7 @@ import { duration } from "./format.js";
 import { badge, elapsed, runLink, table, taskLink, whenAgo } from "./parts.js";
 import { words } from "./words.js";
 
-/** Return a table of runs, newest first. */
+/** Return a table of runs, newest first. @param {import("./types.js").Run[]} runs */
 export function runsTable(runs, caption, { hidesTask = false } = {}) {
     const { columns } = words.runs;
     const head = [columns.run, columns.ended, [columns.started, "time"], [columns.took, "number"], columns.why];

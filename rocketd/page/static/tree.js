@@ -6,7 +6,7 @@ import { words } from "./words.js";
 
 const VERDICTS = [[true, "holds", "✓"], [false, "against", "✗"], [null, "unknown", "?"]];
 
-/** Return a part of an explanation, with its parts below it. */
+/** Return a part of an explanation, with its parts below it. @param {import("./types.js").ExplainedPart} part */
 export function tree(part) {
     const [, kind, sign] = VERDICTS.find(([holds]) => holds === (part.holds ?? null));
     const times = [part.since && part.holds ? [words.tree.since, " ", when(part.since)] : null, part.until ? [words.tree.until, " ", when(part.until)] : null].filter(Boolean);

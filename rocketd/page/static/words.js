@@ -28,6 +28,7 @@ export const words = {
     silent: "rocketd has not said anything for more than a minute.",
 
     // The head
+    notices: "Notices",
     allWell: "All is well",
     failed: n => `${n} failed`,
     late: n => `${n} late`,
@@ -115,6 +116,7 @@ export const words = {
         output: number => `Output of run ${number}`,
         noOutput: "It printed nothing.",
         hidden: "The output is shown to operators of the task only, unless it has view_output = true.",
+        journal: "All that the journal has of it",
         written: "As written",
         condition: "Condition", command: "Command", on: "Also at", stopWhen: "Stop when", user: "User", directory: "Directory", zone: "Time zone",
         timeout: "Timeout", slowAfter: "Slow after", maxAge: "Success at least every", killGrace: "Grace before it is killed", overlap: "If it still runs",

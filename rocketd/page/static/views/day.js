@@ -17,7 +17,9 @@ export function day(app, [which = ""], query) {
     const chosen = /^\d{4}-\d\d-\d\d$/.test(which) ? which : date(Date.now());
     const [from, to] = bounds(chosen);
     const group = query.get("group") ?? "";
+    /** @type {import("../types.js").TimelineRow[]} */
     let timeline = [];
+    /** @type {import("../types.js").PlannedStart[]} */
     let planned = [];
     let rows = [];
     let isComplete = true;
@@ -159,7 +161,7 @@ const MOST_BARS = 1440;
 
 function bars(row, position) {
     // Failures last, so that they are on top; and no more of the others than there is room for.
-    const order = [...row.runs].sort((a, b) => BAD.includes(a[3]) - BAD.includes(b[3])).slice(-MOST_BARS);
+    const order = [...row.runs].sort((a, b) => Number(BAD.includes(a[3])) - Number(BAD.includes(b[3]))).slice(-MOST_BARS);
     return order.map(([number, start, end, action]) => {
         const [x, until] = [Date.parse(start), end ? Date.parse(end) : Date.now()];
         const title = words.day.run(row.tasks ? "" : `${row.name}/${number}`, words.states[action] ?? action, clockSeconds(x), duration((until - x) / 1000));

@@ -45,6 +45,12 @@ function reader(app, read) {
     return it;
 }
 
+/**
+ * @typedef {import("../types.js").Host} Host
+ * @typedef {import("../types.js").FleetTask} FleetTask
+ * @typedef {import("../types.js").FleetRun} FleetRun
+ */
+
 // -- hosts ------------------------------------------------------------------------------------------------------------
 
 function hosts(app, _, links) {
@@ -71,6 +77,7 @@ function hosts(app, _, links) {
     };
 }
 
+/** @param {Host[]} all @param {string} here @param {string} caption */
 function hostTable(all, here, caption) {
     const { columns } = words.fleet;
     return table(caption, [columns.host, columns.state, columns.lease, [columns.seen, "time"], columns.clock, columns.version, [columns.tasks, "number"], [columns.running, "number"], [columns.owned, "number"], columns.notes],
@@ -79,6 +86,7 @@ function hostTable(all, here, caption) {
             visible(host.version), host.tasks.toLocaleString("en"), host.state === "alive" ? host.running.toLocaleString("en") : "–", host.owned.toLocaleString("en"), notes(host, here)]), { key: "hosts" });
 }
 
+/** @param {Host} host */
 const lease = ({ state, lease_left: left, silent_for: silent }) => state === "alive" ? duration(Math.max(left, 0.001)) : state === "stopped" ? "–" : words.fleet.silentFor(duration(silent));
 
 function clock(offset) {
@@ -87,6 +95,7 @@ function clock(offset) {
     return Math.abs(offset) < CLOCK ? shown : badge("late", shown);
 }
 
+/** @param {Host} host @param {string} here */
 function notes(host, here) {
     const text = words.fleet;
     const more = host.differs.length > NAMED ? ` ${text.more(host.differs.length - NAMED)}` : "";
@@ -133,6 +142,7 @@ function tasks(app, query, links) {
 
 const hostNames = all => ({ "": words.fleet.anyHost, ...Object.fromEntries(all.map(({ host }) => [host, visible(host)])) });
 
+/** @param {FleetTask[]} rows @param {string} here @param {Host[]} all @param {string} caption */
 function taskTable(rows, here, all, caption) {
     const { columns } = words.fleet;
     const states = new Map(all.map(({ host, state }) => [host, state]));
@@ -145,6 +155,7 @@ function taskTable(rows, here, all, caption) {
 }
 
 // The database says who owns a task; what its host has shown of it last may be older.
+/** @param {FleetTask} task */
 const isAnothers = task => task.run_on === "one" && task.owner !== task.host;
 const ownerIsKnown = task => ({ ...task, standby: isAnothers(task) ? task.owner ?? words.fleet.noOwner : null });
 
@@ -178,6 +189,7 @@ function runs(app, query, links) {
     };
 }
 
+/** @param {FleetRun[]} found @param {string} here @param {string} caption */
 function runTable(found, here, caption) {
     const { columns } = words.runs;
     return table(caption, [columns.task, words.fleet.columns.host, columns.run, columns.ended, [columns.started, "time"], [columns.took, "number"], columns.why], found.map(run => [

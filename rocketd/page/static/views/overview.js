@@ -16,7 +16,9 @@ export function overview(app) {
     const { model } = app;
     const text = words.overview;
     let counts = {};
+    /** @type {Record<string, string[]>} */
     let lists = { running: [], failed: [], late: [], next: [] };
+    /** @type {import("../types.js").Statistics | null} */
     let stats = null;
 
     const list = query => app.api.get("/v1/tasks", { limit: SHOWN, ...query });

@@ -9,6 +9,7 @@ import { words } from "../words.js";
 
 export function run(app, [name, number]) {
     const text = words.run;
+    /** @type {import("../types.js").Run | null} */
     let it = null;
     let output = null;
 

@@ -18,6 +18,7 @@ export function beginning(period) {
 
 export function runs(app, _, query) {
     const text = words.runs;
+    /** @type {import("../types.js").Run[]} */
     let shown = [];
     let fresh = 0;
     const { given, choice, link } = filters(app, "runs", query);

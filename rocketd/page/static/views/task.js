@@ -18,11 +18,17 @@ const LONGEST = 92 * 86_400_000;
 export function task(app, [name], query) {
     const text = words.task;
     const at = () => query.get("at") ?? "";
+    const journal = app.api.journal(name);
+    /** @type {import("../types.js").TaskInFull | null} */
     let it = null;
+    /** @type {import("../types.js").Explanation | null} */
     let why = null;
     let whyError = null;
+    /** @type {import("../types.js").Run[]} */
     let history = [];
+    /** @type {import("../types.js").Stretch[] | null} */
     let days = null;
+    /** @type {import("../types.js").PlannedStart[]} */
     let starts = [];
     let startsReadAt = 0;
     let explaining = 0;
@@ -106,6 +112,7 @@ export function task(app, [name], query) {
                 section(text.history, history.length ? [barsOfDurations([...history].reverse(), it.usual_runtime), runsTable(history.slice(0, 15), text.newest, { hidesTask: true }),
                     h("p", {}, h("a", { href: `#/runs?task=${encodeURIComponent(name)}&since=all` }, text.allRuns))] : nothing(text.noRuns)),
                 newestOutput(),
+                journal ? h("p", {}, h("a", { ...journal, "data-key": "journal" }, text.journal)) : null,
                 section(text.written, written()),
             ];
         },
@@ -121,7 +128,7 @@ export function task(app, [name], query) {
     }
 
     function explanation() {
-        const ask = h("form", { class: "ask", onsubmit: event => { event.preventDefault(); go(document.getElementById("why-at").value); } },
+        const ask = h("form", { class: "ask", onsubmit: event => { event.preventDefault(); go(/** @type {HTMLInputElement} */ (document.getElementById("why-at")).value); } },
             h("label", { for: "why-at" }, text.whyAt), " ",
             h("input", { type: "datetime-local", id: "why-at", value: at() }), " ",
             h("button", { type: "submit", class: "small" }, text.show),

@@ -12,7 +12,8 @@ export function tasks(app, _, query) {
     const { model } = app;
     const text = words.tasks;
     let names = [];
-    let answer = { counts: {}, total: 0, next: null };
+    /** @type {import("../types.js").PageOfTasks} */
+    let answer = { counts: /** @type {any} */ ({}), tasks: [], total: 0, next: null };
     const { given, close, typed, search, chips, choice, link, drawn } = filters(app, "tasks", query);
 
     return {
