@@ -49,10 +49,10 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FleetHosts]:
         prepare(server)
         with fleet_hosts(server, "page", directory) as made:
             shared = made.task("shared", "never")
-            made.add("web1", TASKS + shared)
-            made.add("web2", TASKS.replace("Says hello", "Says good day") + shared, extra='tags = ["eu"]\n')
-            for name, host in made.hosts.items():
-                host.until_line(f"joined the fleet default as {name}")
+            made.add("web1", TASKS + shared, lease="30s")
+            made.add("web2", TASKS.replace("Says hello", "Says good day") + shared, lease="30s", extra='tags = ["eu"]\n')
+            for host in made.hosts.values():
+                host.until_line("the fleet", 1)  # it has joined it, or is heard of again
             asked(made, "web1").post("/v1/tasks/greet/run")
             asked(made, "web2").post("/v1/tasks/broken/run")
             add_silent_host(made)

@@ -198,7 +198,7 @@ export const words = {
             host: "Host", state: "State", lease: "Lease", seen: "Last sign", clock: "Clock", version: "rocketd", tasks: "Tasks", running: "Running", owned: "Owns", notes: "Notes",
             task: "Task", last: "State", when: "Last start", next: "Next start", owner: "Owner",
         },
-        silentFor: length => `silent for ${length}`,
+        leaseOver: "run out",
         here: "this host",
         waiting: records => `${records} not sent yet`,
         differs: names => `differs from other hosts: ${names}`,
@@ -217,12 +217,12 @@ export const words = {
 
     charts: {
         bucket: (from, to, good, bad) => `${from} to ${to}: ${good} went well${bad ? `, ${bad} did not` : ""}`,
-        day: (total, failed) => `${total.toLocaleString("en")} runs, ${failed ? `${failed.toLocaleString("en")} of them went wrong` : "none went wrong"}`,
-        durations: (count, most) => `The newest ${count} runs; the longest took ${most}`,
+        day: (total, failed) => `${total.toLocaleString("en")} ${total === 1 ? "run" : "runs"}, ${failed ? `${failed.toLocaleString("en")} of them went wrong` : "none went wrong"}`,
+        durations: (count, most) => count === 1 ? `The only run took ${most}` : `The newest ${count} runs; the longest took ${most}`,
         usual: length => `usually ${length}`,
         run: (number, state, took, time) => `Run ${number}: ${state}, ${took}, ${time}`,
         dayOf: (day, good, bad) => good + bad ? `${day}: ${good} went well${bad ? `, ${bad} did not` : ""}` : `${day}: no run`,
-        calendar: (good, bad) => `${good.toLocaleString("en")} runs went well, ${bad.toLocaleString("en")} did not`,
+        calendar: (good, bad) => `${good.toLocaleString("en")} ${good === 1 ? "run" : "runs"} went well, ${bad.toLocaleString("en")} did not`,
         legend: { success: "all well", mixed: "some not", fail: "none well", none: "no run" },
     },
 

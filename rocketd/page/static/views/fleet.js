@@ -87,7 +87,7 @@ function hostTable(all, here, caption) {
 }
 
 /** @param {Host} host */
-const lease = ({ state, lease_left: left, silent_for: silent }) => state === "alive" ? duration(Math.max(left, 0.001)) : state === "stopped" ? "–" : words.fleet.silentFor(duration(silent));
+const lease = ({ state, lease_left: left }) => state === "alive" ? duration(Math.max(left, 0.001)) : state === "stopped" ? "–" : words.fleet.leaseOver;
 
 function clock(offset) {
     if (offset === null) return "–";
