@@ -437,10 +437,10 @@ def test_log_is_what_the_record_keeps_where_there_is_no_journal(where: Path) -> 
 
 
 @needs_root
-def test_log_cannot_follow_where_there_is_no_journal(where: Path) -> None:
+def test_log_cannot_follow_without_a_journal_and_without_a_daemon(where: Path) -> None:
     done = log_without_run(where, NO_JOURNAL, "backup", "--follow")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "no journal here to follow" in done.stderr
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "no daemon is running" in done.stderr
 
 
 @needs_root

@@ -131,9 +131,18 @@ def go(page: Page, view: str) -> None:
     expect(page.locator("#main")).to_have_attribute("data-view", view.partition("?")[0])
 
 
-def barriers(page: Page | Frame) -> list[str]:
-    """What axe-core finds that shuts people out."""
+def barriers(page: Page | Frame, *rules: str) -> list[str]:
+    """What axe-core finds that shuts people out, by all of its rules or by these."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(Axe().axe_script)
-    found = page.evaluate("axe.run({ resultTypes: ['violations'] }).then(({ violations }) => violations)")
+    options = {"resultTypes": ["violations"], **({"runOnly": [*rules]} if rules else {})}
+    found = page.evaluate("options => axe.run(options).then(({ violations }) => violations)", options)
     return [f"{each['id']}: {each['nodes'][0]['html'][:300]}" for each in found]
+
+
+def barriers_in_both_schemes(page: Page) -> list[str]:
+    """The same, in light and in dark, which differ by their colours alone."""
+    page.emulate_media(color_scheme="light")
+    found = barriers(page)
+    page.emulate_media(color_scheme="dark")
+    return found + barriers(page, "color-contrast")

@@ -21,7 +21,7 @@ TASKS = """
 [task.greet]
 command = ["echo", "hello"]
 when = "never"
-operators = ["operator"]
+operators = ["dba"]
 
 [task.lines]
 command = '''
@@ -33,7 +33,7 @@ shell = true
 when = "never"
 """
 USERS = f"""
-for user in plain viewer operator member admin; do
+for user in plain viewer dba member admin; do
     useradd --create-home --shell /bin/bash $user
     echo "$user:{PASSWORD}" | chpasswd
 done
@@ -101,12 +101,12 @@ def test_the_page_is_for_those_who_may_use_rocketd(cockpit: Machine, browser: Br
         expect(frame.locator("#main h2")).to_contain_text("greet")
         expect(frame.locator("#health")).to_contain_text("You can only look.")
         expect(frame.get_by_role("button", name="Run now")).to_have_count(0)
-    with logged_in(browser, "operator", "tasks") as (_, frame):
+    with logged_in(browser, "dba", "tasks") as (_, frame):
         expect(frame.locator("#main tbody th")).to_have_text(["greet"])
         frame.get_by_role("link", name="greet").click()
         frame.get_by_role("button", name="Run now").click()
         expect(frame.locator("#main tbody th").first).to_have_text("1")
-        assert "operator" in str(runs(cockpit)[0]["reason"])
+        assert "dba" in str(runs(cockpit)[0]["reason"])
     with logged_in(browser, "member", "task/greet") as (page, frame):
         frame.get_by_role("button", name="Run now").click()
         expect(frame.locator("#main tbody th").first).to_have_text("2")

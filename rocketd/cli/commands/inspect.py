@@ -84,13 +84,13 @@ def _explain_no_runs(query: RunQuery) -> str:
 
 def log(call: Context) -> ExitCode:
     """`rocketctl log TASK|RUN`."""
-    if os.path.exists(JOURNAL):  # noqa: PTH110 - pathlib costs a tenth of the start-up
+    has_journal = os.path.exists(JOURNAL)  # noqa: PTH110 - pathlib costs a tenth of the start-up
+    if has_journal or (call.choices.follow and not call.choices.stderr):
         from rocketd.cli.commands.daemon_log import log_from_daemon, may_read_journal  # noqa: PLC0415 - as above
 
-        return _from_journal(call) if call.choices.user or may_read_journal() else log_from_daemon(call)
-    if call.choices.follow:
-        msg = "there is no journal here to follow"
-        raise Failure(msg, hint="leave out --follow: then the output comes from the run's record")
+        if has_journal and (call.choices.user or may_read_journal()):
+            return _from_journal(call)
+        return log_from_daemon(call, has_journal=has_journal)
     if call.choices.stderr:
         msg = "there is no journal here, and a run's record does not separate the streams"
         raise Failure(msg, hint="leave out --stderr")
