@@ -171,7 +171,7 @@ def test_behind_a_pooler_in_transaction_mode_nothing_is_announced_and_everything
     text = first + fleet.task("load", "after_success('extract')")
     with pgbouncer(server.port, HOSTS, PASSWORD) as port:
         for name in ("web1", "web2"):
-            fleet.add(name, text, port=port)
+            fleet.add(name, text, url=f"postgresql://{name}@127.0.0.1:{port}/{fleet.name}")
         until(fleet, lambda: [one for one in fleet.ledger() if one[0] == "load"])
         owner = fleet.owner("extract")
         fleet.hosts.pop(owner).kill()

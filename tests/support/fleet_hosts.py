@@ -31,7 +31,7 @@ class FleetHosts:
 
         self._psycopg, self._stack = psycopg, stack
         self.url = server.url(database=name)
-        self._server, self._name, self.directory = server, name, directory
+        self._server, self.name, self.directory = server, name, directory
         with psycopg.connect(server.url(), autocommit=True) as admin:
             admin.execute(f'CREATE DATABASE "{name}"')
         command = [sys.executable, "-m", "rocketd.cli.rocketctl", "fleet", "upgrade", self.url]
@@ -49,13 +49,13 @@ class FleetHosts:
         text = [f"[task.{name}]", f"command = '''{shell}'''", "shell = true", f'when = "{when}"', 'run_on = "one"']
         return "\n".join([*text, *lines, ""])
 
-    def add(self, name: str, tasks: str, lease: str = "2s", extra: str = "", port: int = 0) -> Daemon:
-        """Make a host, started; `port`: of what stands before the server."""
+    def add(self, name: str, tasks: str, lease: str = "2s", extra: str = "", url: str = "") -> Daemon:
+        """Make a host, started; `url`: of the database, if it is not reached by a network of its own."""
         directory = self.directory / name
         directory.mkdir()
         made = self.hosts[name] = self._stack.enter_context(Daemon(directory))
-        network = self.networks[name] = self._stack.enter_context(silent_proxy(port or self._server.port))
-        url = self._server.url(name, network.port, self._name)
+        network = self.networks[name] = self._stack.enter_context(silent_proxy(self._server.port))
+        url = url or self._server.url(name, network.port, self.name)
         made.write(
             "rocketd.toml",
             f'[fleet]\nurl = "{url}"\npassword_file = "{self.directory / "password"}"\nhost = "{name}"\n'

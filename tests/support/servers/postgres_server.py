@@ -22,18 +22,44 @@ TIMEOUT = 60
 class PostgresServer:
     """A server that its tests may stop and kill; `postgres` needs no password, all others do."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, primary: "PostgresServer | None" = None) -> None:
+        """`primary`: of which it is to be a standby."""
         self._data = directory / "data"
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
+        if primary is not None:
+            self._call("pg_basebackup", "--write-recovery-conf", "--checkpoint=fast", f"--dbname={primary.url()}")
+            self._set(f"port = {self.port}")
+            return
         self._call("initdb", "--auth=trust", "--username=postgres", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8")
         settings = f"port = {self.port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = off\n"
-        with (self._data / "postgresql.conf").open("a") as file:
-            file.write(settings)
+        self._set(settings)
         (self._data / "pg_hba.conf").write_text(
-            "host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+            "host all,replication postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
         )
+
+    def _set(self, settings: str) -> None:
+        with (self._data / "postgresql.conf").open("a") as file:
+            file.write(f"{settings}\n")
+
+    def change_at_rest(self, settings: str) -> None:
+        """Change its settings before it starts."""
+        self._set(settings)
+
+    def stop_if_running(self) -> None:
+        """Stop it, if it has not ended by itself."""
+        with suppress(subprocess.CalledProcessError):
+            self.stop()
+
+    def change(self, settings: str) -> None:
+        """Change its settings while it runs."""
+        self._set(settings)
+        self._call("pg_ctl", "reload")
+
+    def promote(self) -> None:
+        """Make a standby the primary."""
+        self._call("pg_ctl", "--wait", "promote")
 
     def url(self, user: str = "postgres", port: int | None = None, database: str = "postgres") -> str:
         """Return a URL of it, perhaps through the port of a proxy."""
@@ -89,14 +115,15 @@ class SilentProxy:
         self.port: int = self._listener.getsockname()[1]
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._cut_off: list[tuple[socket.socket, socket.socket]] = []
-        self._silent = threading.Event()
+        self._silent, self._one_way = threading.Event(), False
         self._refusing = threading.Event()
         self._wakeup, self._waker = socket.socketpair()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def silence(self) -> None:
-        """Pass nothing on any more; connections are taken, and get no answer."""
+    def silence(self, *, answers_only: bool = False) -> None:
+        """Pass nothing on any more, or only what is asked; connections are taken, and get no answer."""
+        self._one_way = answers_only
         self._silent.set()
         self._waker.send(b".")
 
@@ -120,7 +147,9 @@ class SilentProxy:
 
     def _run(self) -> None:
         while True:
-            sources = [] if self._silent.is_set() else [one for pair in self._pairs for one in pair]
+            sources = [one for pair in self._pairs for one in pair]
+            if self._silent.is_set():
+                sources = [client for client, _ in self._pairs] if self._one_way else []
             ready, _, _ = select.select([self._listener, self._wakeup, *sources], [], [])
             if self._wakeup in ready and not self._told():
                 return
