@@ -44,7 +44,7 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help run test kill upgrade simulate fleet reference fuzz soak cockpit contain check bench format docs pictures deb rpm release container wheels install install-program install-rest clean distclean
+.PHONY: help run test kill upgrade simulate fleet reference fuzz soak engines cockpit contain check bench format docs pictures deb rpm release container wheels install install-program install-rest clean distclean
 
 help:  ## this list
 	@echo "make TARGET, one of:"
@@ -85,6 +85,10 @@ fuzz: .venv/rocketd .venv/dev  ## hostile condition texts, task files, socket by
 
 soak: .venv/rocketd .venv/bench  ## 200 runs a second for MINUTES=20: memory, descriptors, threads, lateness over time
 	PYTHONSAFEPATH=1 PYTHONPATH=bench $(BIN)/python bench/soak.py --minutes $(MINUTES) $(INTO:%=--into %)
+
+engines: .venv/rocketd .venv/dev  ## runs handed off to Slurm of Debian, and over ssh, in a booted Debian 12
+	@[ "$$(id -u)" != 0 ] || packaging/host/prepare system
+	ROCKETD_ENGINES=yes $(PYTEST) --timeout 600 tests/system/test_engines.py -rA $(ARGS)
 
 cockpit: .venv/rocketd .venv/dev  ## the page in Cockpit, in booted Debian 12 and 13, as users with different rights
 	@[ "$$(id -u)" != 0 ] || packaging/host/prepare system

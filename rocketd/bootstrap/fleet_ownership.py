@@ -179,8 +179,15 @@ class FleetOwnership:
             self._ownership.own(one.task.name, one.term)
             self._standby.take(one.task, one.undecided_since, now, self._ownership.lease)
             self._unsettled.add(one.task.name)
+            self._take_over_jobs(one.task.name)
         if taken:
             self._loop.journal.write(fleet_messages.took_over([one.task.name for one in taken]))
+
+    def _take_over_jobs(self, name: str) -> None:
+        """Follow the runs that the last owner has handed off to an engine: they go on without it."""
+        task = self._loop.scheduler.find(name).task
+        for run in [*self._standby.runs_elsewhere(name, self._loop.scheduler.running_runs)] if task.engine else ():
+            self._loop.take_over_run(task, run)
 
     def _why(self, owner: Owner, obstacle: str) -> str:
         if owner.host and owner.alive and owner.host != self._host:
@@ -201,9 +208,9 @@ class FleetOwnership:
     def _watch(self) -> None:
         if self.member is not None:
             here = self._loop.scheduler.running_runs
-            owned = self._ownership.terms
-            self.member.watch({run.run_id for name in owned for run in self._standby.runs_elsewhere(name, here)})
-            tasks = self._loop.scheduler.tasks
+            owned, tasks = self._ownership.terms, self._loop.scheduler.tasks
+            may_be_lost = [name for name in owned if name not in tasks or tasks[name].task.engine is None]
+            self.member.watch({run.run_id for name in may_be_lost for run in self._standby.runs_elsewhere(name, here)})
             self.member.follow({one for name in owned if name in tasks for one in (name, *tasks[name].watched_tasks)})
 
     # -- time passes ------------------------------------------------------------------------------------------------
@@ -237,9 +244,10 @@ class FleetOwnership:
                 self.member.settle(settled & self._ownership.terms.keys())
 
     def _runs_here(self) -> list[Run]:
-        tasks = self._loop.scheduler.tasks
+        """Return the active runs that would be lost with this host: what is handed off goes on."""
+        tasks = {name: one.task for name, one in self._loop.scheduler.tasks.items() if not one.task.engine}
         runs = self._loop.scheduler.running_runs
-        return [run for run in runs if run.task in tasks and tasks[run.task].task.run_on is RunOn.ONE]
+        return [run for run in runs if run.task in tasks and tasks[run.task].run_on is RunOn.ONE]
 
     def _stop_runs(self) -> None:
         """Stop what the other hosts will count as lost before long."""

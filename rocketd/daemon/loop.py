@@ -29,6 +29,7 @@ from rocketd.core.model.events import (
 )
 from rocketd.core.model.records import Change
 from rocketd.core.model.run import Cause, Run, RunKey
+from rocketd.core.model.task import Task
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.clock import Steadiness
 from rocketd.daemon.clock_monitor import ClockMonitor
@@ -65,6 +66,8 @@ class Loop:
         self.pass_hooks: list[Callable[[Instant], Instant]] = []
         """Called after each pass; each returns when the next one must be at the latest."""
         self.rehearse_start: RehearseStart = lambda _, __: None
+        self.take_over_run: Callable[[Task, Run], None] = lambda _, __: None
+        """Follows a run that another host of the fleet has handed off to an engine."""
         self._asyncio = asyncio.get_running_loop()
         self._executor: Executor | None = None
         self._recorder: RecordWriter | None = None

@@ -166,6 +166,10 @@ class ExecutorRouter:
         others = [one for one in runs if one.run.key not in known]
         return {**known, **await self._engine_executor().adopt(others, tasks)}
 
+    def take_over(self, task: Task, run: Run) -> None:
+        """Follow a run that another host has handed off; of one that this host follows already, nothing changes."""
+        self._engine_executor().take_over(task, run)
+
     async def clean_up(self, runs: Sequence[OpenRun]) -> None:
         """Stop the processes that these runs left behind."""
         await self._processes.clean_up(runs)

@@ -39,7 +39,9 @@ _GROWN: Final = ", ".join(
 
 _CLAIMED: Final = """(SELECT claimed.term FROM rocketd.record AS claimed WHERE claimed.fleet = %(fleet)s
         AND claimed.run_id = given.run_id AND claimed.kind = 'run' AND claimed.term IS NOT NULL
-        AND claimed.host = %(host)s AND claimed.scope = %(scope)s AND given.action NOT IN ('run', 'missed'))"""
+        AND given.action NOT IN ('run', 'missed') AND (claimed.host = %(host)s AND claimed.scope = %(scope)s
+            OR EXISTS (SELECT 1 FROM rocketd.owner AS owner WHERE owner.fleet = claimed.fleet
+                AND owner.task = claimed.task_name AND owner.host = %(host)s AND owner.term > claimed.term)))"""
 _HAS_END: Final = """EXISTS (SELECT 1 FROM rocketd.record AS ended WHERE ended.fleet = %(fleet)s
         AND ended.run_id = given.run_id AND ended.kind = 'end' AND ended.term IS NOT NULL
         AND given.action NOT IN ('run', 'missed'))"""
@@ -63,6 +65,7 @@ def _sent(name: str) -> str:
     return f"CASE WHEN {_TOO_LATE} THEN {instead[name]} ELSE {value} END" if name in instead else value
 
 
+# The end of a run that was handed off to an engine may come from the host that has taken over its task.
 # A record that comes again changes nothing, but an interval of misses that has grown. Of a run that one host of the
 # fleet had claimed, the first end counts: it may have counted as lost meanwhile.
 INSERT: Final = f"""

@@ -14,6 +14,7 @@ A step is never edited once it has been released; a change of the tables is a ne
 from collections.abc import Iterator
 from typing import Final
 
+from rocketd.fleet.schema_hand_off import VERSION_4
 from rocketd.fleet.schema_operators import VERSION_3
 from rocketd.fleet.schema_ownership import VERSION_2
 
@@ -175,10 +176,10 @@ _VERSION_1: Final = (
     "GRANT EXECUTE ON FUNCTION rocketd.prune(interval) TO rocketd_pruner",
 )
 
-STEPS: Final[tuple[tuple[str, ...], ...]] = (_VERSION_1, VERSION_2, VERSION_3)
+STEPS: Final[tuple[tuple[str, ...], ...]] = (_VERSION_1, VERSION_2, VERSION_3, VERSION_4)
 """The statements that make version n + 1 of version n, at index n."""
 
-LEAST: Final = (1, 1, 1)
+LEAST: Final = (1, 1, 1, 1)
 """The oldest version that a program may know to use the tables of version n + 1, at index n."""
 
 

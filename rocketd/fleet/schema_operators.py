@@ -33,7 +33,7 @@ _LOST_END: Final = f"""EXISTS (
         AND claimed.term = record.term AND claimed.task_name = record.task_name
         AND owner.host = record.host AND ({LOST} OR {SAID_LOST})
 )"""  # noqa: S608 - our own words
-_MAY_CLAIM: Final = f"""record.term IS NULL OR CASE record.kind
+MAY_CLAIM: Final = f"""record.term IS NULL OR CASE record.kind
     WHEN 'end' THEN {OWN_END} OR (record.action = 'crash' AND {_LOST_END})
     ELSE {CLAIMED} END"""
 _OF_NO_LIVE_HOST: Final = f"mutex.host IS NULL OR {of_own_host('mutex')} OR NOT {_HELD}"
@@ -74,7 +74,7 @@ VERSION_3: Final = (
     f"""CREATE POLICY say ON rocketd.lost_host FOR INSERT
         WITH CHECK ({_SILENT} AND {of_own_host("lost_host", "said_by")})""",
     "DROP POLICY claim ON rocketd.record",
-    f"CREATE POLICY claim ON rocketd.record AS RESTRICTIVE FOR INSERT WITH CHECK ({_MAY_CLAIM})",
+    f"CREATE POLICY claim ON rocketd.record AS RESTRICTIVE FOR INSERT WITH CHECK ({MAY_CLAIM})",
     "GRANT SELECT, INSERT, UPDATE ON rocketd.mutex TO rocketd_host",
     "GRANT SELECT, INSERT ON rocketd.lost_host TO rocketd_host",
     "GRANT SELECT ON rocketd.mutex, rocketd.lost_host TO rocketd_reader",

@@ -42,8 +42,10 @@ world.end(run)
 
 
 @pytest.fixture
-def jobs(tmp_path: Path) -> JobDirectory:
-    return JobDirectory(tmp_path)
+def jobs(tmp_path: Path) -> Iterator[JobDirectory]:
+    made = JobDirectory(tmp_path)
+    yield made
+    made.close()
 
 
 @contextmanager

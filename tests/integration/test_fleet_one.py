@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from support.engines.job_directory import JobDirectory
 from support.fleet_hosts import HOSTS, PASSWORD, FleetHosts, fleet_hosts, prepare
 from support.servers.pgbouncer import pgbouncer
 from support.servers.postgres_server import PostgresServer, postgres_server
@@ -83,6 +84,34 @@ def test_sigterm_hands_it_back_before_the_lease_has_run_out(fleet: FleetHosts) -
     until(fleet, lambda: any(host != owner for _, _, host in fleet.ledger()))
     assert any("handed back 1 task of the fleet: tick" in line for line in stopped.lines)
     check(fleet)
+
+
+@pytest.fixture
+def jobs(fleet: FleetHosts) -> Iterator[JobDirectory]:
+    made = JobDirectory(fleet.directory)
+    yield made
+    made.close()
+
+
+def test_a_run_that_is_handed_off_goes_on_when_another_host_takes_over(fleet: FleetHosts, jobs: JobDirectory) -> None:
+    end = fleet.directory / "end"
+    os.mkfifo(end)
+    text = fleet.task("far", EACH_SECOND, *jobs.settings, command=f"read line <{end}")
+    for name in ("web1", "web2"):
+        fleet.add(name, text)
+    until(fleet, fleet.ledger)
+    owner = fleet.owner("far")
+    fleet.hosts.pop(owner).kill()
+    until(fleet, lambda: fleet.owner("far") not in {"", owner})
+    with end.open("w") as file:
+        file.write("now\n")
+    ended = "SELECT host, action FROM rocketd.record WHERE number = 1 AND kind = 'end' AND term IS NOT NULL"
+    until(fleet, lambda: fleet.ask(ended))
+    (other,) = fleet.hosts
+    assert fleet.ask(ended) == [(other, "success")]
+    assert fleet.ledger()[0] == ("far", 1, owner)
+    assert jobs.lines("begun").count(jobs.lines("begun")[0]) == 1
+    assert not fleet.begun_twice()
 
 
 @pytest.mark.parametrize("length", [0.7, 5.0], ids=["shorter than the lease", "longer than the lease"])

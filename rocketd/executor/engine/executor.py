@@ -124,6 +124,12 @@ class EngineExecutor:
                 await in_thread(partial(self._notes.remove, run_id))
         return dict.fromkeys(one.job.run.key for one in adopted)
 
+    def take_over(self, task: Task, run: Run) -> None:
+        """Follow a run that another host has handed off, or was about to; it cannot have done so before its start."""
+        if run.key not in self._follower.runs and (one := self._adopted(run, task, None)) is not None:
+            one.facts.noted_at = one.job.submitted_at = run.start
+            self._follower.take_over(one)
+
     async def clean_up(self, runs: Sequence[OpenRun]) -> None:
         """Nothing of a run that is handed off is left behind on this host."""
 

@@ -4,6 +4,9 @@ Its three commands are those of `engine = "commands"`. A name is taken once: `mk
 engine's directory can be counted by a test: `submitted` has a line for each submission, `begun` one for each job.
 """
 
+import os
+import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -60,6 +63,10 @@ class JobDirectory:
             self.top.mkdir()
         for name, text in (("submit", _SUBMIT), ("status", _STATUS), ("cancel", _CANCEL)):
             (top / name).write_text(text.replace("$TOP", str(self.top)))
+        names = ("submit", "status", "cancel")
+        told = ", ".join(f'{name} = ["/bin/sh", "{top / name}"]' for name in names)
+        self.settings = ('engine = "commands"', 'engine_interval = "1s"', f"commands = {{ {told} }}")
+        """What a task says to be handed off to it."""
         commands = EngineCommands(*(("/bin/sh", str(top / name)) for name in ("submit", "status", "cancel")))
         self.engine = Engine(EngineKind.COMMANDS, commands, int(interval * SECOND))
 
@@ -69,6 +76,12 @@ class JobDirectory:
             (self.top / flag).touch()
         else:
             (self.top / flag).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Kill the jobs that have not ended."""
+        for pid in self.top.glob("*/pid"):
+            with suppress(ProcessLookupError):
+                os.killpg(int(pid.read_text()), signal.SIGKILL)
 
     def kill_at(self, step: str) -> None:
         """Have it kill who asks it: at `noted`, `submitting`, `submitted` or `accepted`; empty: no longer."""
