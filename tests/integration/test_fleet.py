@@ -62,7 +62,7 @@ class Database:
 def database(server: PostgresServer, request: pytest.FixtureRequest) -> Database:
     made = Database(server, f"fleet_{request.node.name}"[:40])
     done = rocketctl(None, "fleet", "upgrade", made.url)
-    assert (done.returncode, done.stdout) == (0, "The tables of the fleet have version 3 now.\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "The tables of the fleet have version 4 now.\n"), done.stderr
     return made
 
 
@@ -351,7 +351,7 @@ def test_the_script_makes_what_upgrade_makes(server: PostgresServer, database: D
         done = subprocess.run(psql, input=script, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == code, done.stderr
     assert (
-        rocketctl(None, "fleet", "upgrade", made.url).stdout == "The tables of the fleet are up to date: version 3.\n"
+        rocketctl(None, "fleet", "upgrade", made.url).stdout == "The tables of the fleet are up to date: version 4.\n"
     )
     columns = "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'rocketd'"
     assert sorted(made.ask(columns)) == sorted(database.ask(columns))
