@@ -9,7 +9,8 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any, Final
+from types import NoneType, UnionType
+from typing import Any, Final, Union, get_args, get_origin
 
 from rocketd import Config, Grouper, Rocketd, Session, Task, args, exc, log, repos
 from rocketd.app.explanation import Why, WhyPart
@@ -177,10 +178,17 @@ _MODULES: Final = (
 
 
 def _type(kind: object) -> str:
-    text = kind if isinstance(kind, str) else inspect.formatannotation(kind)
+    parts = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)  # `Optional[…]` before Python 3.14
+    text = " | ".join(_spelled(part) for part in parts)
     for module in _MODULES:
         text = text.replace(module, "")
     return f"`{text}`".replace("|", r"\|")
+
+
+def _spelled(kind: object) -> str:
+    if kind is NoneType:
+        return "None"
+    return kind if isinstance(kind, str) else inspect.formatannotation(kind)
 
 
 def _text(shown: object) -> str:
