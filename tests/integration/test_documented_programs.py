@@ -189,8 +189,8 @@ def completed(block: str) -> str:
 
 SETTINGS = re.compile(r"^\[\[?(?!task\b|defaults\b)", re.MULTILINE)
 
-ELSEWHERE = re.compile("task '.*' is not loaded$|there is no such file$")
-"""What is only wrong with a file because another one is not there."""
+ELSEWHERE = re.compile("task '.*' is not loaded$|there is no such file$|there is no user '.*' on this host$")
+"""What is only wrong with a file because another one, or its user, is not there."""
 TASK = '[task.backup]\ncommand = ["/bin/true"]\nwhen = "daily"\n'
 
 

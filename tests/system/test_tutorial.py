@@ -1,4 +1,4 @@
-"""The tutorial, followed to the letter in a booted Debian."""
+"""The tutorial, and the first task of README, followed to the letter in a booted Debian."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,8 @@ from typing import NamedTuple
 from support.machines.administrator import RELOADED, await_end
 from support.machines.machine import Machine
 
-PAGE = Path(__file__).parents[2] / "docs" / "tutorial" / "first-tasks.md"
+TOP = Path(__file__).parents[2]
+PAGE = TOP / "docs" / "tutorial" / "first-tasks.md"
 STEP = re.compile(
     r"^```(?P<kind>toml|sh|text)\n(?P<text>.*?)^```$|^<!-- wait: (?P<task>\S+) (?P<action>\S+) -->$",
     re.DOTALL | re.MULTILINE,
@@ -22,28 +23,39 @@ class Step(NamedTuple):
     text: str
 
 
-def steps() -> Iterator[Step]:
-    for found in STEP.finditer(PAGE.read_text()):
+def steps(text: str) -> Iterator[Step]:
+    for found in STEP.finditer(text):
         yield Step("wait", found["task"]) if found["kind"] is None else Step(found["kind"], found["text"])
 
 
 def test_the_tutorial_says_what_happens(machine: Machine) -> None:
     """What says when, how long or how much may differ: whatever contains a digit, and words that belong to instants."""
     output = ""
-    for step in steps():
+    for step in steps(PAGE.read_text()):
         match step.kind:
             case "toml":
                 machine.write(step.text.split()[1], step.text)
             case "sh":
-                reloads = len(machine.journal(RELOADED))
-                output = machine.sh(step.text)
-                if "systemctl reload" in step.text:
-                    machine.await_journal(RELOADED, count=reloads + 1)
+                output = typed(machine, step.text)
             case "wait":
                 await_end(machine, step.text)
             case _:
                 assert missing(step.text, output) == []
     assert machine.sh("rocketctl list --json").strip() == "[]"
+    task, commands = steps((TOP / "README.md").read_text().partition("## A first task\n")[2])
+    machine.write(task.text.split()[1], task.text)
+    check, load, *look = commands.text.splitlines()
+    assert "1 task, no problems" in typed(machine, f"{check}\n{load}")
+    assert "Hello" in typed(machine, "\n".join(look))
+
+
+def typed(machine: Machine, commands: str) -> str:
+    """What the commands print; what they load is loaded then."""
+    reloads = len(machine.journal(RELOADED))
+    output = machine.sh(commands)
+    if "systemctl reload" in commands:
+        machine.await_journal(RELOADED, count=reloads + 1)
+    return output
 
 
 def missing(expected: str, output: str) -> list[str]:
