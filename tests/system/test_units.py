@@ -134,6 +134,12 @@ def test_a_unit_that_somebody_else_stops_is_recorded_so_and_isolate_stops_none(m
     await_end(machine, "long", "terminate")
     (ended,) = history(machine, "long")
     assert (ended["signal"], ended["message"]) == (15, "its unit was stopped, but not by rocketd")
+    machine.run("rocketctl", "run", "long")
+    machine.await_journal("ROCKETD_TASK=long", "ROCKETD_NUMBER=2", "MESSAGE=begun")
+    machine.run("systemctl", "restart", "rocketd-long-2.service", check=False)
+    await_end(machine, "long", "terminate", count=2)
+    assert str(history(machine, "long")[1]["message"]).startswith("its unit was restarted, but not by rocketd")
+    assert len(machine.journal("ROCKETD_TASK=long", "ROCKETD_NUMBER=2", "MESSAGE=begun")) == 1
 
 
 def test_a_unit_of_that_name_that_is_not_ours_is_left_alone(machine: Machine) -> None:

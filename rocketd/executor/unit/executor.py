@@ -97,7 +97,7 @@ class UnitExecutor:
         self, runs: Sequence[OpenRun], tasks: Mapping[str, Task]
     ) -> Mapping[RunKey, Finished | Withdrawn | None]:
         """Take over the runs that have a unit; a run that has ended meanwhile is returned with its end."""
-        mine = [self._starter.adopted(one.run, tasks) for one in runs]
+        mine = [self._starter.adopted(one, tasks) for one in runs]
         files = self._context.files
         try:
             async with asyncio.timeout(ADOPTION):

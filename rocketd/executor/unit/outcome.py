@@ -14,6 +14,8 @@ _FORMER: Final = {"exited", "failed", "dead"}
 """Sub-states of a unit whose program has ended."""
 SETUP_FAILED: Final = 200
 """The lowest exit status by which systemd itself says that a step before the program failed: systemd.exec(5)."""
+STDIN_FAILED: Final = 208
+"""Of these the one that says that standard input, the request, could not be opened."""
 _STEPS: Final = {
     200: "CHDIR", 201: "NICE", 203: "EXEC", 205: "LIMITS", 206: "OOM_ADJUST", 208: "STDIN", 209: "STDOUT",
     213: "IOPRIO", 214: "CPUSCHEDULER", 215: "CPUAFFINITY", 216: "GROUP", 217: "USER", 218: "CAPABILITIES",

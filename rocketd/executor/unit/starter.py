@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
 from rocketd.core.errors import RocketdError
+from rocketd.core.model.records import OpenRun
 from rocketd.core.model.run import Run
 from rocketd.core.model.task import Command, Task
 from rocketd.executor.oom_kills import HOST
@@ -96,13 +97,15 @@ class UnitStarter:
         one.submitted, one.oom_kills = self._context.connection.is_there, HOST.before_start()
         return one
 
-    def adopted(self, run: Run, tasks: Mapping[str, Task]) -> UnitRun:
+    def adopted(self, opened: OpenRun, tasks: Mapping[str, Task]) -> UnitRun:
         """Return a run that another daemon has started; what its codes mean is what its task says now."""
+        run = opened.run
         task = tasks.get(run.task)
         if task is None or not isinstance(task.work, Command):
             task = Task(run.task, _UNKNOWN)
         one = self._unit_run(task, run)
         one.submitted = one.accepted = one.adopted = True
+        one.first_pid = opened.pid
         return one
 
     async def start(self, one: UnitRun) -> bool:

@@ -197,6 +197,7 @@ class UnitSupervisor:
     def _spawned(self, one: UnitRun) -> None:
         if one.pid and not one.spawned:
             one.spawned = True
+            one.first_pid = one.first_pid or one.pid
             self._owner.report(spawned_event(one, self._clock.now()))
 
     def _end_soon(self, one: UnitRun) -> None:

@@ -25,7 +25,7 @@ from rocketd.executor.process.launcher_protocol import (
 )
 from rocketd.executor.process.process_tree import current_start_time, start_time
 from rocketd.executor.shortage import SHORTAGES
-from rocketd.executor.unit.outcome import ExitKind, UnitState, failed_step
+from rocketd.executor.unit.outcome import STDIN_FAILED, ExitKind, UnitState, failed_step
 from rocketd.executor.unit.run_journal import JournalFacts
 from rocketd.executor.unit.unit_name import object_path
 
@@ -47,6 +47,8 @@ class UnitRun:
     accepted: bool = False
     """Whether systemd has its unit."""
     spawned: bool = False
+    first_pid: int = 0
+    """The process that was reported or recorded as its first; 0: none was."""
     ending: bool = False
     adopted: bool = False
     """Whether another daemon has started it."""
@@ -108,6 +110,11 @@ def outcome_of(one: UnitRun, state: UnitState, status: bytes, facts: JournalFact
         return End(
             Action.CRASH, Cause.DOWN, at, message="its unit was gone when rocketd asked for it", output=facts.output
         )
+    if _was_restarted(one, state):
+        restarted = "its unit was restarted, but not by rocketd: it was stopped, and is not repeated"
+        return End(
+            action_of(one.task.work, None, Cause.OPERATOR), Cause.OPERATOR, at, message=restarted, output=facts.output
+        )
     error = _start_failure(one, state, status, facts)
     if error is not None and one.cause is not Cause.OPERATOR:
         if isinstance(error, ResourceShortage):
@@ -129,6 +136,14 @@ def outcome_of(one: UnitRun, state: UnitState, status: bytes, facts: JournalFact
         runtime=_runtime(state),
         usage=state.usage,
     )
+
+
+def _was_restarted(one: UnitRun, state: UnitState) -> bool:
+    """Whether somebody has had its unit started again, which finds no request any more: `systemctl restart`."""
+    is_launcher_without_request = state.how == ExitKind.NEVER_BEGAN or (
+        state.how == ExitKind.EXITED and state.status == STDIN_FAILED
+    )
+    return is_launcher_without_request and one.first_pid not in {0, state.pid}
 
 
 def _cause(one: UnitRun, state: UnitState) -> Cause:

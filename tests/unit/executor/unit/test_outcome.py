@@ -43,6 +43,16 @@ def end_of(state: UnitState, one: UnitRun | None = None, facts: JournalFacts = T
     return outcome
 
 
+def test_a_unit_that_somebody_restarts_has_ended_and_is_not_the_task_s_failure() -> None:
+    """`systemctl restart` stops it, and starts a launcher that has nothing to read: it ends with STDIN."""
+    for how, status in ((ExitKind.EXITED, 208), (ExitKind.NEVER_BEGAN, 0)):  # it has failed already, or is about to
+        end = end_of(replace(EXITED, pid=8, how=how, status=status), unit_run(first_pid=7))
+        assert (end.action, end.cause, end.exit_code, end.output) == (Action.TERMINATE, Cause.OPERATOR, None, "tail")
+        assert "restarted" in end.message
+    own = end_of(replace(EXITED, status=208), unit_run(first_pid=7))
+    assert (own.action, own.exit_code) == (Action.FAIL, 208), "this may be the program's own"
+
+
 @pytest.mark.parametrize(
     ("changes", "action", "code", "signal"),
     [
