@@ -203,7 +203,7 @@ def test_runs_of_all_hosts_and_a_task_of_another_host(page: Page) -> None:
     expect(page.locator("#main h2")).to_have_text("Runs of broken")
     expect(page.locator("table[data-key=fleet-runs] tbody tr")).to_contain_text(["failed"])
     page.get_by_label("Host").select_option("web1")
-    expect(page.locator("#main .nothing")).to_have_text("No run is like that.")
+    expect(page.locator("#main .nothing")).to_have_text("No run matches.")
 
 
 def test_a_database_that_cannot_be_reached_is_said_and_what_was_read_stays(fleet: FleetHosts, page: Page) -> None:

@@ -1,13 +1,13 @@
 // Pictures of numbers: SVG, each with a sentence for those who do not see it.
 
 import { h, s } from "./dom.js";
-import { clock, counted, date, duration, full, shifted } from "./format.js";
+import { clock, date, duration, full, shifted } from "./format.js";
 import { words } from "./words.js";
 
 const ACTIONS = ["success", "inaction", "missed", "terminate", "crash", "fail"];
-const BAD = ["missed", "terminate", "crash", "fail"];
+export const BAD = ["missed", "terminate", "crash", "fail"];
 const sum = (bucket, actions) => actions.reduce((total, action) => total + (bucket[action] ?? 0), 0);
-const percent = part => `${(100 * part).toFixed(3)}%`;
+export const percent = part => `${(100 * part).toFixed(3)}%`;
 
 /** The runs of the last 24 hours, a bar per step: what went well below, what did not on top. */
 export function barsOfDay(buckets, step) {
@@ -79,6 +79,3 @@ export function calendar(buckets, today) {
         h("figcaption", {}, words.charts.calendar(...totals), h("span", { class: "legend" },
             ["success", "mixed", "fail", "none"].map(kind => h("span", {}, s("svg", { width: 11, height: 11, "aria-hidden": "true" }, s("rect", { class: kind, width: 11, height: 11, rx: 2 })), " ", words.charts.legend[kind])))));
 }
-
-export const countedRuns = count => counted(count, "run");
-export { ACTIONS, BAD, percent, sum };

@@ -38,6 +38,8 @@ class App {
         /** Why there are no events: null while there are. */
         this.lost = null;
         this.lostAt = 0;
+        /** Whether the connection was given back because nobody sees the page. */
+        this.isAway = false;
         this.attempts = 0;
         this.refreshedAt = 0;
         this.refreshing = null;
@@ -119,13 +121,26 @@ class App {
     /** A page that nobody sees: browsers open only six connections to a server, for all tabs together. */
     see() {
         clearTimeout(this.hiding);
-        if (document.hidden) this.hiding = setTimeout(() => { this.close?.(); clearTimeout(this.watching); clearTimeout(this.retry); this.isAway = true; }, HIDDEN);
-        else if (this.isAway) { this.isAway = false; this.lost = this.lost ?? new Failure(words.connecting); this.listen(); }
+        if (document.hidden) {
+            this.hiding = setTimeout(() => this.disconnect(), HIDDEN);
+        } else if (this.isAway) {
+            this.isAway = false;
+            this.lost = this.lost ?? new Failure(words.connecting);
+            this.listen();
+        }
+    }
+
+    disconnect() {
+        this.close?.();
+        clearTimeout(this.watching);
+        clearTimeout(this.retry);
+        this.isAway = true;
     }
 
     // -- the view -----------------------------------------------------------------------------------------------------
 
     async route() {
+        clearTimeout(scrolling); // that was the place of the view before
         const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
         this.path = path;
         const [name, ...rest] = path.split("/").map(decodeURIComponent);

@@ -47,8 +47,6 @@ const SIGNS = {
 export const badge = (state, label = words.states[state] ?? state) =>
     state ? h("span", { class: `badge ${state}` }, h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[state] ?? "?"), " ", label) : "–";
 
-export const isFailure = action => ["fail", "terminate", "crash", "missed"].includes(action);
-
 export const isLate = task => Boolean(task.overdue_at) && Date.parse(task.overdue_at) <= Date.now();
 
 /** Return what is most important about a task. @param {Partial<import("./types.js").Task>} task */

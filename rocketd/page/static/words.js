@@ -1,5 +1,7 @@
 // The sentences of the page that are not those of the daemon.
 
+import { counted } from "./format.js";
+
 export const words = {
     title: "Scheduled tasks",
     views: { "": "Overview", tasks: "Tasks", runs: "Runs", day: "Day", files: "Files", fleet: "Fleet" },
@@ -77,10 +79,10 @@ export const words = {
         orders: { "": "by name", next: "next start first", last: "newest run first" },
         tagged: tag => `Only tasks with the tag ${tag}.`,
         columns: { task: "Task", last: "State", when: "Last start", took: "Took", next: "Next start", condition: "Condition" },
-        shown: (shown, total) => shown === total ? `${total.toLocaleString("en")} tasks` : `${shown} of ${total.toLocaleString("en")} tasks`,
+        shown: (shown, total) => shown === total ? counted(total, "task") : `${shown} of ${total.toLocaleString("en")} tasks`,
         of: "of",
         none: "There are no tasks yet. Put a task file into a directory of the page Files.",
-        noneFound: "No task is like that.",
+        noneFound: "No task matches.",
         pages: "Pages",
         first: "First page",
         next: "Next page",
@@ -162,7 +164,7 @@ export const words = {
         periods: { "": "yesterday", today: "today", week: "a week ago", month: "a month ago", all: "ever" },
         fresh: count => count === 1 ? "1 new run: show it" : `${count} new runs: show them`,
         newest: count => count === 1 ? "1 run" : `Newest ${count} runs`,
-        none: "No run is like that.",
+        none: "No run matches.",
         pages: "Pages",
         older: "Older runs",
     },
@@ -262,7 +264,7 @@ export const words = {
         stop: subject => `Stopping ${subject}.`,
         pause: name => `Paused ${name}.`,
         resume: name => `Resumed ${name}.`,
-        reload: answer => `Read the files: ${answer.tasks} tasks, ${answer.problems.length} problems.`,
+        reload: ({ tasks, problems }) => `Read the files: ${counted(tasks, "task")}, ${counted(problems.length, "problem")}.`,
     },
     keys: {
         title: "Keys",
