@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from rocketd.core.instant import FOREVER, SECOND, Duration, Instant
 from rocketd.core.messages import fleet_messages
-from rocketd.core.model.events import Finished, Missed, Started
+from rocketd.core.model.events import Finished, Missed, Started, task_of
 from rocketd.core.model.run import Cause, Run
 from rocketd.core.model.run_on import RunOn
 from rocketd.core.model.task import Task
@@ -96,7 +96,7 @@ class FleetOwnership:
         shared = [one for one in changes if self._is_shared(one)]
         if len(shared) < len(changes):
             then([one for one in changes if one not in shared])
-        claims = [Claim(one, self._ownership.terms.get(_task_of(one), 0), self._boottime()) for one in shared]
+        claims = [Claim(one, self._ownership.terms.get(task_of(one), 0), self._boottime()) for one in shared]
         for claim in claims:
             self._pending[claim.run_id] = claim, then
         if claims and self.member is not None:
@@ -110,7 +110,7 @@ class FleetOwnership:
         return term is not None and self._ownership.may_begin(run.task, term, self._boottime())
 
     def _is_shared(self, change: Started | Missed) -> bool:
-        scheduled = self._loop.scheduler.tasks.get(_task_of(change))
+        scheduled = self._loop.scheduler.tasks.get(task_of(change))
         return scheduled is not None and scheduled.task.run_on is RunOn.ONE
 
     def on_claimed(self, epoch: int, granted: Collection[str], refused: Collection[str]) -> None:
@@ -285,7 +285,3 @@ class FleetOwnership:
         if lost:
             self._loop.journal.write(fleet_messages.lost_ownership(lost, why))
         self._loop.wake()
-
-
-def _task_of(change: Started | Missed) -> str:
-    return change.task if isinstance(change, Missed) else change.run.task

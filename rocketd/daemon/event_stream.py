@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from rocketd.core.messages.output_line import OutputLine
-from rocketd.core.model.events import Event, Finished, Missed
+from rocketd.core.model.events import Event, Finished, Missed, task_of
 from rocketd.daemon.json_format import Json, JsonObject
 from rocketd.daemon.serializers import event_object, output_object
 
@@ -192,7 +192,7 @@ def _task(happening: Happening) -> str:
     if isinstance(happening, dict):
         task: Json = happening.get("task") if happening["event"] == "task" else ""
         return str(task or "")
-    return happening.task if isinstance(happening, Missed) else happening.run.task
+    return happening.run.task if isinstance(happening, OutputLine) else task_of(happening)
 
 
 def _run_id(happening: Event | OutputLine) -> str:

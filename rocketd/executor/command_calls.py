@@ -52,7 +52,7 @@ class CommandCalls:
 
     def _start(self, command: Command, timeout: float, future: "Future[End]") -> None:
         now = self._clock.now()
-        run = Run(self._kind, next(self._numbers), str(uuid4()), 1, now, now, Trigger.HAND, f"{command.argv[0]}")
+        run = Run(self._kind, next(self._numbers), str(uuid4()), 1, now, now, Trigger.HAND, command.argv[0])
         self._waiting[run.run_id] = future
         self._executor = self._executor or self._commands.executor(self._kind, self._report, lambda *_: None)
         self._executor.start(Task(self._kind, command, kill_grace=_GRACE * SECOND, output_tail=_TAIL), run)

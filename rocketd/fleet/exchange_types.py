@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from rocketd.core.instant import Duration, Instant
-from rocketd.core.model.events import Missed, Started
+from rocketd.core.model.events import Missed, Started, task_of
 from rocketd.core.scheduler.standby import OwnedTask
 from rocketd.fleet.shared_history import SharedEvent
 
@@ -38,7 +38,7 @@ class Claim(NamedTuple):
     @property
     def task(self) -> str:
         """The name of its task."""
-        return self.change.run.task if isinstance(self.change, Started) else self.change.task
+        return task_of(self.change)
 
     @property
     def run_id(self) -> str:

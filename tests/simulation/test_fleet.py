@@ -14,11 +14,10 @@ import pytest
 
 from rocketd.core.instant import HOUR, MILLISECOND, MINUTE, SECOND, Duration, Instant
 from rocketd.core.language.parser import parse
-from rocketd.core.model.events import Event, Finished, Missed, Started, Withdrawn
+from rocketd.core.model.events import Event, Finished, Missed, Started, Withdrawn, task_of
 from rocketd.core.model.run import Action, Run, Trigger
 from rocketd.core.model.run_on import RunOn
 from rocketd.core.model.task import Command, Overlap, Task
-from support.simulated_fleet import task_of
 from support.simulated_fleet_hosts import Conditions, SimulatedFleet, SimulatedHost
 from support.simulated_world import World
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from rocketd.core.instant import Duration, Instant
-from rocketd.core.model.events import Event, Finished, Missed, Started, Withdrawn
+from rocketd.core.model.events import Event, Finished, Missed, Started, Withdrawn, task_of
 from rocketd.core.model.run import Action, Cause, End, Run
 from rocketd.core.scheduler.standby import OwnedTask
 from rocketd.core.scheduler.take_over import FreeTask, TakeOver
@@ -297,8 +297,3 @@ class SimulatedDatabase:
             assert self.open_runs.pop(event.run.run_id, None), "it has an end"
         self.records.append(row)
         self.news.append(replace(row))
-
-
-def task_of(event: Event) -> str:
-    """Return the name of its task."""
-    return event.task if isinstance(event, Missed) else event.run.task

@@ -10,7 +10,7 @@ from math import inf
 from typing import TYPE_CHECKING, cast
 
 from rocketd.core.instant import FOREVER, MILLISECOND, SECOND, Duration, Instant
-from rocketd.core.model.events import Missed
+from rocketd.core.model.events import Missed, task_of
 from rocketd.core.model.task import Task
 from rocketd.core.scheduler.standby import OwnedTask
 from rocketd.core.scheduler.take_over import TakeOver
@@ -20,7 +20,7 @@ from rocketd.fleet.member_tasks import MemberTasks
 from rocketd.fleet.shared_history import SharedEvent
 from rocketd.fleet.silence import LostHosts
 from rocketd.fleet.task_digest import task_digest
-from support.simulated_fleet import NotHeld, SimulatedDatabase, task_of
+from support.simulated_fleet import NotHeld, SimulatedDatabase
 
 if TYPE_CHECKING:
     from psycopg import Connection

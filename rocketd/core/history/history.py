@@ -14,7 +14,7 @@ from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
 from rocketd.core.model.absence import RESUME_SPREAD, Absence
 from rocketd.core.model.clock_steps import ClockSteps
 from rocketd.core.model.consumption import Consumed, add_consumed
-from rocketd.core.model.events import Event, Finished, Missed, Observed, Spawned, Started, Withdrawn
+from rocketd.core.model.events import Event, Finished, Missed, Observed, Spawned, Started, Withdrawn, task_of
 from rocketd.core.model.history_view import HistoryNeed, Observation
 from rocketd.core.model.logged_events import LoggedInstant, Occurrence
 from rocketd.core.model.recorded_instants import RecordedInstants, instants_of
@@ -207,7 +207,7 @@ class History:
     def learn(self, event: Event, noted: int | None = None) -> None:
         """Apply one event, the same only once; `noted`: the position when it happened, if it was recorded later."""
         self.steps.note_delay(self._position + 1, noted)
-        self.selections.notice(event.task if isinstance(event, Missed) else event.run.task)
+        self.selections.notice(task_of(event))
         match event:
             case Started(run):
                 self._start(run)

@@ -119,6 +119,11 @@ Event: TypeAlias = Started | Spawned | Finished | Withdrawn | Missed
 """What the run log keeps."""
 
 
+def task_of(event: Event) -> str:
+    """Return the name of the task that an event is about."""
+    return event.task if isinstance(event, Missed) else event.run.task
+
+
 class NoSuchTask(RocketdError):
     """No task of that name is loaded."""
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from rocketd.core.history.renamed import renamed
-from rocketd.core.model.events import Event, Missed
+from rocketd.core.model.events import Event, task_of
 from rocketd.core.model.records import TaskState
 from rocketd.core.model.task import Task
 
@@ -55,8 +55,3 @@ def renamed_events(events: Sequence[Event], renames: Sequence[Rename]) -> Sequen
     """Return events of the store under the new names."""
     names = dict(renames)
     return [renamed(event, names.get(task_of(event), task_of(event))) for event in events] if renames else events
-
-
-def task_of(event: Event) -> str:
-    """Return the task that an event is about."""
-    return event.task if isinstance(event, Missed) else event.run.task

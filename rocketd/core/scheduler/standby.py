@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from rocketd.core.history.history import History
 from rocketd.core.instant import BEGINNING, Duration, Instant
-from rocketd.core.model.events import Event, Finished, Missed, Started, Stop, Withdrawn
+from rocketd.core.model.events import Event, Finished, Missed, Started, Stop, Withdrawn, task_of
 from rocketd.core.model.recorded_instants import RecordedInstants
 from rocketd.core.model.run import Cause, Run, RunKey
 from rocketd.core.model.run_on import RunOn
@@ -78,7 +78,7 @@ class StandbyTasks:
                 self.history.of(task.name).arm(task.armed_at)
                 rebuilt[task.name] = scheduled, max(task.next_number, before)
         for event in events:
-            if _task_of(event) in rebuilt:
+            if task_of(event) in rebuilt:
                 self._learn(event)
         for name, (scheduled, number) in rebuilt.items():
             task_history = self.history.of(name)
@@ -107,7 +107,7 @@ class StandbyTasks:
 
         What is this host's `own` it has known since it decided it, but for what it has judged about others.
         """
-        name = _task_of(event)
+        name = task_of(event)
         scheduled, task_history = self._find(name), self.history.of(name)
         if scheduled is None or not _is_news(event, task_history, own=own):
             return False
@@ -168,10 +168,6 @@ class StandbyTasks:
     def _find(self, name: str) -> ScheduledTask | None:
         scheduled = self.registry.tasks.get(name)
         return scheduled if scheduled is not None and scheduled.task.run_on is RunOn.ONE else None
-
-
-def _task_of(event: Event) -> str:
-    return event.task if isinstance(event, Missed) else event.run.task
 
 
 def _is_news(event: Event, known: TaskHistory, *, own: bool) -> bool:

@@ -127,10 +127,8 @@ class UnitSupervisor:
         elif interface == UNIT and (state := values.get("SubState")):
             if state == "running":
                 self._spawned(one)
-            elif has_ended(state) and (
-                state != "dead" or one.process_ended
-            ):  # one that is about to start is dead as well
-                self._end_soon(one)
+            elif has_ended(state) and (state != "dead" or one.process_ended):
+                self._end_soon(one)  # one that is about to start is dead as well
 
     def job_removed(self, unit: str, result: str) -> None:
         """Take that a job is over: its request has been read."""
