@@ -123,3 +123,14 @@ def test_check_shows_what_a_file_would_change(scene: Scene) -> None:
     against = scene.rocketctl("check", "--diff", str(candidate), "--against", str(other))
     assert against.stdout.count("+ task") == 2
     assert scene.rocketctl("check", "--diff").returncode == 2
+
+
+def test_a_task_that_starts_all_the_time_hides_no_starts_of_others(scene: Scene, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    candidate = tmp_path / "new" / "b.toml"
+    candidate.write_text(
+        '[defaults]\nuser = "root"\n[task.busy]\ncommand = ["/bin/true"]\nwhen = "every(\'1 s\')"\n'
+        '[task.rare]\ncommand = ["/bin/true"]\nwhen = "cron(\'0 3 1 * *\')"\n'
+    )
+    changes = json.loads(scene.rocketctl("check", "--diff", str(candidate), "--json").stdout)["changes"]
+    assert {one["task"]: len(one["after"]) for one in changes} == {"busy": 3, "rare": 3}

@@ -62,13 +62,28 @@ def tables_of(path: Path) -> dict[str, Settings]:
 
 
 def next_starts(call: Context, loaded: LoadResult, names: Collection[str]) -> dict[str, list[Instant]]:
-    """Simulate these tasks from now on, from the records if there are any."""
+    """Simulate these tasks from now on, from the records if there are any.
+
+    Those that start so often that the others do not get their turn are left out the second time.
+    """
+    found, complete = _simulated(call, loaded, names)
+    if not complete:
+        rare = [name for name, starts in found.items() if len(starts) < STARTS]
+        more, _ = _simulated(call, loaded, rare)
+        found |= {name: starts for name, starts in more.items() if len(starts) > len(found[name])}
+    return found
+
+
+def _simulated(call: Context, loaded: LoadResult, names: Collection[str]) -> tuple[dict[str, list[Instant]], bool]:
+    """Return the next starts of each, and whether these are all up to `STARTS` that there will be."""
     some = replace(loaded, tasks=tuple(task for task in loaded.tasks if task.name in names))
     found: dict[str, list[Instant]] = {task.name: [] for task in some.tasks}
     forecast = forecast_of(some, call.choices.state_dir, call.now, call.now, call.terminal.note)
     for count, run in enumerate(forecast.runs(call.now + _HORIZON)):
         if len(found[run.task]) < STARTS:
             found[run.task].append(run.start)
-        if count >= _MOST_RUNS or all(len(starts) >= STARTS for starts in found.values()):
+        if all(len(starts) >= STARTS for starts in found.values()):
             break
-    return found
+        if count >= _MOST_RUNS:
+            return found, False
+    return found, True
