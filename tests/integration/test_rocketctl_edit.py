@@ -133,4 +133,4 @@ def test_a_task_that_starts_all_the_time_hides_no_starts_of_others(scene: Scene,
         '[task.rare]\ncommand = ["/bin/true"]\nwhen = "cron(\'0 3 1 * *\')"\n'
     )
     changes = json.loads(scene.rocketctl("check", "--diff", str(candidate), "--json").stdout)["changes"]
-    assert {one["task"]: len(one["after"]) for one in changes} == {"busy": 3, "rare": 3}
+    assert {one["task"]: len(one["starts_after"]) for one in changes} == {"busy": 3, "rare": 3}
