@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from rocketd.system_bus import connect_to_bus
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -43,11 +45,7 @@ class SystemdBus:
 
     async def connect(self, address: str | None) -> None:
         """Connect to the bus; raises OSError, BusRequestFailed, ImportError, and the library's exceptions."""
-        from dbus_fast import BusType  # noqa: PLC0415 - with the first unit only: it takes memory and time
-        from dbus_fast.aio import MessageBus  # noqa: PLC0415 - as above
-
-        self._bus = MessageBus(bus_address=address, bus_type=BusType.SYSTEM)
-        await self._bus.connect()
+        self._bus = await connect_to_bus(address)
         self._bus.add_message_handler(self._signal)
         for rule in _RULES:
             await self._match(rule)

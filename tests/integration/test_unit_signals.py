@@ -18,6 +18,7 @@ from rocketd.executor.unit import connection, executor, supervisor
 from rocketd.executor.unit.connection import ManagerConnection
 from rocketd.executor.unit.context import UnitContext
 from rocketd.executor.unit.executor import UnitExecutor
+from rocketd.executor.unit.manager import UnitManager
 from rocketd.executor.unit.output_viewer import OutputViewer
 from rocketd.executor.unit.run_files import RunFiles
 from rocketd.executor.unit.run_journal import RunJournal
@@ -316,6 +317,28 @@ async def test_what_anybody_but_systemd_tells_counts_for_nothing(tmp_path: Path)
         assert isinstance(finished, Finished)
         assert finished.end.exit_code == 3
         assert at.systemd.calls[asked:] == ["GetAll"]
+
+
+@looped
+async def test_a_large_signal_of_anybody_is_not_even_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any user may send one of 32 MiB, which takes ten seconds to decode."""
+    decoded: list[int] = []
+
+    def signal_of(manager: UnitManager, message: Message) -> None:
+        decoded.append(sum(len(each) for each in message.body if isinstance(each, list)))
+        handle(manager, message)
+
+    handle = UnitManager._signal  # noqa: SLF001 - what sees all that is decoded
+    monkeypatch.setattr(UnitManager, "_signal", signal_of)
+    async with scene(tmp_path) as at:
+        unit = at.start()
+        await at.next(Spawned)
+        few, many = ([Variant("y", 1)] * count for count in (1_000, 100_000))
+        large = [Message.new_signal("/a", "a.b", "C", "av", [each]) for each in (many, few, many, few)]
+        await send_to_others(at.bus.address, *large)
+        at.systemd.tell(unit, "exited")
+        assert (await at.ends()).end.exit_code == 3
+        assert [count for count in decoded if count >= 1_000] == [1_000, 1_000]
 
 
 @looped

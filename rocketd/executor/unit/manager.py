@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
+from rocketd.system_bus import connect_to_bus
+
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Mapping, Sequence
@@ -79,11 +81,8 @@ class UnitManager:
 
     async def connect(self, address: str | None = None) -> None:
         """Connect and follow all units; raises OSError, UnitRefused, ConnectionLost, and more."""
-        from dbus_fast import BusType  # noqa: PLC0415 - only who uses units pays for it: memory and time
-        from dbus_fast.aio import MessageBus  # noqa: PLC0415 - as above
-
         async with asyncio.timeout(TIMEOUT):
-            self._bus = bus = await MessageBus(bus_address=address, bus_type=BusType.SYSTEM).connect()
+            self._bus = bus = await connect_to_bus(address)
             writer: Any = bus._writer  # noqa: SLF001 - see above
             writer.sock = _WaitingSocket(writer.sock)
             bus.add_message_handler(self._signal)

@@ -2,9 +2,12 @@
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from dbus_fast import BusType, Message, MessageType
 from dbus_fast.aio import MessageBus
+
+from rocketd.executor.unit.manager import _WaitingSocket
 
 
 class Bus:
@@ -36,6 +39,8 @@ class Bus:
 async def send_to_others(address: str, *signals: Message) -> None:
     """Send signals to each connection of a bus by its own name, as any user may; each has them before this returns."""
     forger = await MessageBus(bus_address=address, bus_type=BusType.SYSTEM).connect()
+    writer: Any = forger._writer  # noqa: SLF001 - which else takes a full socket for a lost connection
+    writer.sock = _WaitingSocket(writer.sock)
     bus = "org.freedesktop.DBus"
 
     async def call(member: str) -> Message:
