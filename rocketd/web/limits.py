@@ -30,3 +30,5 @@ MAX_STRETCHES: Final = 1_000
 MAX_REASON_LENGTH: Final = 1_000
 MAX_PATTERN: Final = 256
 """Characters of a search."""
+MAX_HOST: Final = 100
+"""Characters of the name of a host of a fleet."""

@@ -1,7 +1,7 @@
 """The OpenAPI document of the control socket (openapi.json, version 3.1), made of the routes and the shapes."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from rocketd import __version__
@@ -125,16 +125,22 @@ def _query_parameter(parameter: Parameter) -> JsonObject:
     }
 
 
-def _body(parameters: Iterable[Parameter]) -> JsonObject:
+def _body(parameters: Sequence[Parameter]) -> JsonObject:
     properties: dict[str, Json] = {
-        one.name: {**_in_body(_parameter_schema(one)), "description": _plain(one.meaning)} for one in parameters
+        one.name: {**_in_body(one), "description": _plain(one.meaning)} for one in parameters
     }
+    required: list[Json] = [one.name for one in parameters if one.required]
     schema: JsonObject = {"type": "object", "properties": properties, "additionalProperties": False}
-    return {"required": False, "content": _json(schema)}
+    if required:
+        schema["required"] = required
+    return {"required": bool(required), "content": _json(schema)}
 
 
-def _in_body(schema: JsonObject) -> JsonObject:
+def _in_body(parameter: Parameter) -> JsonObject:
     """Null is as good as nothing for a text; a flag is set or not."""
+    schema = _parameter_schema(parameter)
+    if parameter.required:
+        return {**schema, "minLength": 1}
     return schema if schema == _SIMPLE_PARAMETERS[ParameterType.FLAG] else {"anyOf": [schema, _NULL]}
 
 

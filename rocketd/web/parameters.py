@@ -16,7 +16,7 @@ from rocketd.core.model.run import Action
 from rocketd.core.model.task_patterns import check_patterns, is_pattern
 from rocketd.daemon.json_format import Json, JsonObject, from_rfc3339
 from rocketd.web.errors import BadRequest
-from rocketd.web.limits import MAX_PATTERN
+from rocketd.web.limits import MAX_HOST, MAX_PATTERN
 
 
 class RequestParameters(NamedTuple):
@@ -79,10 +79,17 @@ class RequestParameters(NamedTuple):
             raise _no_place(name, text)
         return (int(found[1]), found[2]) if found else None
 
+    def host(self, name: str) -> str:
+        """The name of a host of a fleet, whether there is one or not."""
+        text = self.text(name)
+        if len(text) > MAX_HOST:
+            raise BadRequest(f"{name} may have at most {MAX_HOST} characters, not {len(text)}")
+        return text
+
     def fleet_place(self, name: str) -> tuple[str, str] | None:
         """Where a page of the tasks of all hosts begins: TASK/HOST."""
         text = self.text(name)
-        found = re.fullmatch("([^/]{1,300})/([^/]{1,100})", text)
+        found = re.fullmatch(f"([^/]{{1,300}})/([^/]{{1,{MAX_HOST}}})", text)
         if text and not found:
             raise _no_place(name, text)
         return (found[1], found[2]) if found else None

@@ -165,7 +165,7 @@ async def fleet(verbs: ControlVerbs, _: RequestParameters) -> Json:
 async def fleet_tasks(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
     wanted = FleetTaskFilter(
         match=parameters.pattern("match"),
-        host=parameters.text("host"),
+        host=parameters.host("host"),
         state=parameters.word("state", FLEET_STATES),
         limit=parameters.number("limit", MAX_FLEET_TASKS, MAX_FLEET_TASKS),
         after=parameters.fleet_place("after"),
@@ -175,7 +175,7 @@ async def fleet_tasks(verbs: ControlVerbs, parameters: RequestParameters) -> Jso
 
 async def fleet_runs(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
     limit = parameters.number("limit", RunFilter().limit, MAX_RUNS)
-    return await verbs.fleet.runs(_run_filter(parameters, limit), parameters.text("host"))
+    return await verbs.fleet.runs(_run_filter(parameters, limit), parameters.host("host"))
 
 
 async def fleet_drain(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
@@ -183,15 +183,15 @@ async def fleet_drain(verbs: ControlVerbs, parameters: RequestParameters) -> Jso
 
 
 async def fleet_move(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
-    return await verbs.fleet.move(_given(parameters, "task"), _given(parameters, "host"))
+    return await verbs.fleet.move(_given("task", parameters.text("task")), _given("host", parameters.host("host")))
 
 
 async def fleet_lost(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
-    return await verbs.fleet.say_lost(_given(parameters, "host"))
+    return await verbs.fleet.say_lost(_given("host", parameters.host("host")))
 
 
-def _given(parameters: RequestParameters, name: str) -> str:
-    if not (text := parameters.text(name)):
+def _given(name: str, text: str) -> str:
+    if not text:
         raise BadRequest(f"the parameter {name!r} is missing")
     return text
 

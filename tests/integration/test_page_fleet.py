@@ -145,7 +145,7 @@ def test_tasks_are_searched_and_paged_by_the_database(
     assert (found["total"], found["more"]) == (total, (total > len(names) and "after" not in query) or "after" in query)
 
 
-@pytest.mark.parametrize("query", [("after", "job001"), ("state", "disabled"), ("limit", "0")])
+@pytest.mark.parametrize("query", [("after", "job001"), ("state", "disabled"), ("limit", "0"), ("host", "w" * 101)])
 def test_a_place_a_state_or_a_number_that_is_none_is_refused(fleet: FleetHosts, query: tuple[str, str]) -> None:
     with pytest.raises(Failure, match=query[0]):
         asked(fleet, "web1").get("/v1/fleet/tasks", [query])

@@ -10,7 +10,7 @@ from rocketd.daemon.event_stream import KINDS
 from rocketd.daemon.planned_starts import MOST_STARTS, PAGE_STARTS
 from rocketd.daemon.task_list import MAX_TASKS, ORDERS, PAGE_TASKS, STATES
 from rocketd.metrics.exposition import MetricsFormat
-from rocketd.web.limits import MAX_PATTERN, MAX_REASON_LENGTH, MAX_RUNS, MAX_STEP
+from rocketd.web.limits import MAX_HOST, MAX_PATTERN, MAX_REASON_LENGTH, MAX_RUNS, MAX_STEP
 from rocketd.web.shapes.table import EVENTS, TASK_KEYS
 
 
@@ -30,7 +30,7 @@ class ParameterType(StrEnum):
 
 
 class Parameter(NamedTuple):
-    """A parameter of a request. All are optional."""
+    """A parameter of a request."""
 
     name: str
     takes: ParameterType
@@ -42,6 +42,8 @@ class Parameter(NamedTuple):
     """The longest text, or the highest number; 0: there is no limit but that of the request."""
     form: str = ""
     """The form of a place, as a regular expression."""
+    required: bool = False
+    """Whether a request without it, or with an empty text, is refused."""
 
 
 _Type: TypeAlias = ParameterType
@@ -72,7 +74,7 @@ _ALL: Final = (
         STATES,
     ),
     Parameter("tag", _Type.TEXT, "one of their tags"),
-    Parameter("host", _Type.TEXT, "the name of a host of the fleet; default: all", most=100),
+    Parameter("host", _Type.TEXT, "the name of a host of the fleet; default: all", most=MAX_HOST),
     Parameter(
         "order",
         _Type.WORD,
@@ -115,9 +117,9 @@ _OF_PATHS: Final[Mapping[tuple[str, str], Parameter]] = {
     ("/v1/fleet/tasks", "limit"): PARAMETERS["limit"]._replace(most=MAX_FLEET_TASKS),
     ("/v1/fleet/tasks", "after"): PARAMETERS["after"]._replace(form="[^/]{1,300}/[^/]{1,100}"),
     ("/v1/fleet/tasks", "state"): PARAMETERS["state"]._replace(words=FLEET_STATES),
-    ("/v1/fleet/move", "task"): PARAMETERS["task"]._replace(meaning="the task"),
-    ("/v1/fleet/move", "host"): PARAMETERS["host"]._replace(meaning="the host that is to own it"),
-    ("/v1/fleet/lost", "host"): PARAMETERS["host"]._replace(meaning="the host that is dead"),
+    ("/v1/fleet/move", "task"): PARAMETERS["task"]._replace(meaning="the task", required=True),
+    ("/v1/fleet/move", "host"): PARAMETERS["host"]._replace(meaning="the host that is to own it", required=True),
+    ("/v1/fleet/lost", "host"): PARAMETERS["host"]._replace(meaning="the host that is dead", required=True),
     ("/v1/tasks", "after"): PARAMETERS["after"]._replace(form="-?[0-9]{1,19}/[^/]{1,300}"),
     ("/v1/timeline", "after"): PARAMETERS["after"]._replace(form=r"-?[0-9]{1,12}(\.[0-9]{1,9})?/[0-9]{1,18}"),
     ("/v1/why", "after"): PARAMETERS["after"]._replace(takes=_Type.TEXT, form=""),
