@@ -1,8 +1,7 @@
-"""A fleet on one machine: chains across hosts, take-overs, how much idle members ask of the server.
+"""A fleet on one machine: chains across hosts, and take-overs.
 
-    PYTHONPATH=.:tests .venv/bin/python bench/fleet.py chain --runs 200
-    PYTHONPATH=.:tests .venv/bin/python bench/fleet.py takeover --runs 20 --lease 3
-    PYTHONPATH=.:tests .venv/bin/python bench/fleet.py idle --members 100
+    PYTHONSAFEPATH=1 PYTHONPATH=tests .venv/bin/python bench/fleet.py chain --runs 200
+    PYTHONSAFEPATH=1 PYTHONPATH=tests .venv/bin/python bench/fleet.py takeover --runs 20 --lease 3
 
 Real daemons and a PostgreSQL server of our own (Debian: postgresql), with `fsync` off: its disk is not measured.
 """

@@ -1,6 +1,7 @@
 """What goes to the database of a fleet: only what it can keep, and what the host wants to show."""
 
 import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,20 @@ def test_a_digest_tells_what_runs_and_not_how_it_is_written() -> None:
     assert task_digest(task) != task_digest(Task("report", Command(("/bin/report", "-v"))))
     assert task_digest(task) != task_digest(Task("report", Command(("/bin/report",)), priority=1))
     assert task_digest(task) != task_digest(Task("report", Function("report:main")))
+
+
+@dataclass(frozen=True)
+class NewerTask(Task):
+    """A task of a rocketd that has one setting more."""
+
+    one_more: str = ""
+
+
+def test_a_setting_that_has_its_default_changes_no_digest() -> None:
+    task, newer = Task("report", Command(("/bin/report",))), NewerTask("report", Command(("/bin/report",)))
+    assert task_digest(task) == task_digest(newer)
+    assert task_digest(task) != task_digest(replace(newer, one_more="set"))
+    assert task_digest(task) == task_digest(replace(task, priority=Task("other", task.work).priority))
 
 
 def test_a_digest_holds_no_secret_and_no_number_of_a_host() -> None:
