@@ -21,7 +21,7 @@ from rocketd.core.model.task import Task
 from rocketd.executor.engine.job import job_name
 from rocketd.executor.engine.submission_notes import SubmissionNote, SubmissionNotes
 from support.engines.job_directory import JobDirectory
-from support.executor_harness import World, a_run, handed_off, new_world, shell
+from support.executor_harness import World, a_run, handed_off, shell
 
 SUBMITTER = """
 import sys
@@ -235,14 +235,3 @@ def test_a_note_survives_and_goes_when_the_end_is_recorded(jobs: JobDirectory) -
     assert notes.read("0190") is None
     notes.remove("0190")
     assert [*notes.run_ids()] == []
-
-
-def test_the_lines_of_a_tail_that_moves_on_are_told_once(jobs: JobDirectory) -> None:
-    with new_world(partial(handed_off, jobs=jobs, notes=jobs.top.parent)) as world:
-        task = Task("job", shell("for i in 1 2 3 4 5 6 7 8 9; do echo line $i; sleep 0.03; done"), output_tail=30)
-        run = world.start(task)
-        end = world.end(run)
-        told = world.printed_lines(run)
-    assert end.output.splitlines()[-1] == "line 9"
-    assert told == sorted(set(told))
-    assert told[-1] == "line 9"

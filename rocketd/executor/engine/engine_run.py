@@ -38,10 +38,13 @@ class EngineRun:
 
         Of a tail that has moved on, what follows the end of the old one is new.
         """
-        found = output.rfind(self.output[-_OVERLAP:]) if self.output else -1
-        begin = found + len(self.output[-_OVERLAP:]) if found >= 0 else 0
+        known = self.output[-_OVERLAP:]
         if output.startswith(self.output):
             begin = len(self.output)
+        elif (found := output.rfind(known)) >= 0:
+            begin = found + len(known)
+        else:  # more than the whole tail is new: it begins within a line
+            begin, self.begun_line = output.find("\n") + 1, ""
         self.output = output
         *lines, self.begun_line = (self.begun_line + output[begin:]).split("\n")
         if ended and self.begun_line:

@@ -80,8 +80,9 @@ class JobDirectory:
     def close(self) -> None:
         """Kill the jobs that have not ended."""
         for pid in self.top.glob("*/pid"):
-            with suppress(ProcessLookupError):
-                os.killpg(int(pid.read_text()), signal.SIGKILL)
+            if not (pid.parent / "end").exists():
+                with suppress(ProcessLookupError):
+                    os.killpg(int(pid.read_text()), signal.SIGKILL)
 
     def kill_at(self, step: str) -> None:
         """Have it kill who asks it: at `noted`, `submitting`, `submitted` or `accepted`; empty: no longer."""

@@ -10,10 +10,12 @@ from rocketd.core.model.events import Finished, Withdrawn
 from rocketd.core.model.run import Action, Cause, Run, Trigger
 from rocketd.core.model.task import Command, Surroundings, Task
 from rocketd.executor.engine.decision import SETTLE, JobFacts, decide
+from rocketd.executor.engine.engine_run import EngineRun
 from rocketd.executor.engine.job import Job, JobState, JobStatus, job_name
 from rocketd.executor.engine.kubernetes import job_manifest, job_status
 from rocketd.executor.engine.remote_systemd import submit_script, unit_status
 from rocketd.executor.engine.slurm import batch_script
+from rocketd.executor.engine.user_commands import UserCommands
 
 NOW = 1_795_950_000 * SECOND
 RUN = Run("train", 17, "0190f3c1-a2b4-7c3e-8d5f-60718293a4b5", 1, NOW, NOW, Trigger.SCHEDULE, "it was time")
@@ -96,6 +98,22 @@ def test_a_run_that_rocketd_stopped_has_that_cause(state: JobState) -> None:
     outcome = decide(facts(cause=Cause.TIMEOUT), JobStatus(state, exit_code=0), NOW, 0)
     assert isinstance(outcome, Finished)
     assert (outcome.end.action, outcome.end.cause) == (Action.TERMINATE, Cause.TIMEOUT)
+
+
+def test_lines_of_a_tail_that_moves_on_are_new_once() -> None:
+    one = EngineRun(job(), Engine(EngineKind.SLURM, Slurm()), UserCommands(None, None), facts(), 0)  # type: ignore[arg-type]
+    whole = "".join(f"line {number}\n" for number in range(1000))
+    told = [
+        line for end in range(7, len(whole), 331) for line in one.new_lines(whole[max(end - 700, 0) : end], ended=False)
+    ]
+    told += one.new_lines(whole[-700:] + "the last", ended=True)
+    assert told == [*whole.splitlines(), "the last"]
+
+
+def test_of_a_tail_that_is_all_new_no_broken_line_is_told() -> None:
+    one = EngineRun(job(), Engine(EngineKind.SLURM, Slurm()), UserCommands(None, None), facts(), 0)  # type: ignore[arg-type]
+    assert one.new_lines("first\nsec", ended=False) == ["first"]
+    assert one.new_lines("oken\nlater\n", ended=True) == ["later"]
 
 
 def test_the_script_of_a_batch_job_has_the_command_and_its_input() -> None:
