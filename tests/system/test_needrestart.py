@@ -5,7 +5,7 @@ from support.machines.machine import Machine
 
 LONG = """
 [task.a-b]
-command = ["sleep", "infinity"]
+command = ["sh", "-c", "echo begun; exec sleep infinity"]
 when = "daily"
 """
 RUN = r"rocketd-a\x2db-1.service"
@@ -18,7 +18,7 @@ def pid(machine: Machine, unit: str) -> str:
 
 def test_the_daemon_is_restarted_and_runs_go_on(machine: Machine) -> None:
     give_task(machine, "long", LONG)
-    machine.await_journal("ROCKETD_TASK=a-b", "ROCKETD_ACTION=run")
+    machine.await_journal("ROCKETD_TASK=a-b", "MESSAGE=begun")
     daemon, run = pid(machine, "rocketd.service"), pid(machine, RUN)
     machine.sh(UPGRADE)
     shown = machine.run("needrestart", "-r", "a").stdout
