@@ -7,12 +7,12 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 import requests
 import schemathesis
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
@@ -42,6 +42,10 @@ enabled = false
 
 schema = schemathesis.openapi.from_dict(document())
 ENDLESS = "/v1/events"
+Operation: TypeAlias = Any
+"""A method of a path; schemathesis does not export its type."""
+_FOUND: Iterator[Any] = schema.exclude(path=ENDLESS).get_all_operations()
+OPERATIONS = [each.ok() for each in _FOUND]
 
 
 class UnixConnection(HTTPConnection):
@@ -92,15 +96,18 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[requests.Sessi
         assert not [line for line in daemon.lines if "Traceback" in line]
 
 
-@schema.exclude(path=ENDLESS).parametrize()
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize=EXAMPLES == LEAST,
-    suppress_health_check=list(HealthCheck),
-    database=None,
-)
-def test_every_answer_is_one_that_the_document_allows(
-    session: requests.Session, case: "schemathesis.Case[Any]"
-) -> None:
-    case.call_and_validate(base_url="http://rocketd", session=session)
+# Named by their labels: those of `schema.parametrize` are all called the same, of which pytest-xdist runs one.
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
+def test_every_answer_is_one_that_the_document_allows(session: requests.Session, operation: Operation) -> None:
+    @given(case=operation.as_strategy())
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        derandomize=EXAMPLES == LEAST,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+    )
+    def send(case: "schemathesis.Case[Any]") -> None:
+        case.call_and_validate(base_url="http://rocketd", session=session)
+
+    send()
