@@ -87,13 +87,14 @@ def test_sigterm_hands_it_back_before_the_lease_has_run_out(fleet: FleetHosts) -
 
 
 @pytest.fixture
-def jobs(fleet: FleetHosts) -> Iterator[JobDirectory]:
-    made = JobDirectory(fleet.directory)
+def jobs(tmp_path: Path) -> Iterator[JobDirectory]:
+    """Outlives the hosts, if it is asked for first: so nothing is submitted after its end."""
+    made = JobDirectory(tmp_path)
     yield made
     made.close()
 
 
-def test_a_run_that_is_handed_off_goes_on_when_another_host_takes_over(fleet: FleetHosts, jobs: JobDirectory) -> None:
+def test_a_run_that_is_handed_off_goes_on_when_another_host_takes_over(jobs: JobDirectory, fleet: FleetHosts) -> None:
     end = fleet.directory / "end"
     os.mkfifo(end)
     text = fleet.task("far", EACH_SECOND, *jobs.settings, command=f"read line <{end}")
