@@ -117,7 +117,7 @@ def test_a_function_in_a_child_process_gets_parameters_and_gives_a_result_back(a
     stop_after(app, "add", "own_pid", "as_coroutine")
     app.run()
     assert app.session.returns["add"] == 5
-    assert app.session.returns["own_pid"] == end_of(app, "own_pid").pid or app.session.returns["own_pid"]
+    assert app.session.returns["own_pid"] not in {None, os.getpid()}
     assert app.session.returns["as_coroutine"] == "from a loop of its own"
 
 
