@@ -22,7 +22,7 @@ from rocketd.core.model.run import Action, Run, Trigger
 from rocketd.core.model.task import Command, Function, Identity, Limit, Surroundings, Task
 from rocketd.executor.process.environment import own_identity
 from rocketd.executor.process.executor import ProcessExecutor
-from rocketd.executor.process.process_tree import current_start_time, start_time
+from rocketd.executor.process.process_files import current_start_time, start_time
 from rocketd.executor.process.run_supervisor import RunSupervisor
 from rocketd.executor.process.spawner import raise_open_files
 from support.executor_harness import Output, RealClock, Report, World, new_world, shell

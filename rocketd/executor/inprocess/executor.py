@@ -25,7 +25,7 @@ from rocketd.executor.inprocess.strategies import (
     ThreadCall,
     ThreadStarter,
 )
-from rocketd.executor.process.process_tree import start_time
+from rocketd.executor.process.process_files import spawned_time
 
 Report: TypeAlias = Callable[[Spawned | Finished | Withdrawn], None]
 
@@ -91,7 +91,7 @@ class InProcessExecutor(DaemonBoundExecutor):
     def _started(self, run: Run, pid: int) -> None:
         if run.key in self._running:
             self._running[run.key].started_at = self._clock.monotonic()
-            self._report(Spawned(run, pid, start_time(pid) if pid else 0, self._clock.now()))
+            self._report(Spawned(run, pid, spawned_time(pid) if pid else 0, self._clock.now()))
 
     def stop(self, run: Run, cause: Cause) -> None:
         """Request a stop, by whatever means its strategy has."""

@@ -14,7 +14,7 @@ from rocketd.core.model.run import Run
 from rocketd.core.model.task import Task
 from rocketd.executor.process.launch import Launch
 from rocketd.executor.process.launcher_protocol import LauncherProgress
-from rocketd.executor.process.process_tree import current_start_time, start_time
+from rocketd.executor.process.process_files import current_start_time, spawned_time
 from rocketd.executor.process.run_supervisor import Child
 from rocketd.executor.process.spawner import Spawner, open_child_pidfd
 from rocketd.executor.shortage import cannot, shortage_of
@@ -52,7 +52,7 @@ class PendingSpawn:
         except Exception as error:  # noqa: BLE001 - whatever it is
             self._error = error
         else:
-            self._start = ticks if ticks == current_start_time() else start_time(self._pid)
+            self._start = ticks if ticks == current_start_time() else spawned_time(self._pid)
 
     def child(self) -> Child:
         """Return the process after `spawn`. Raises RocketdError if there is none; its descriptors are closed then."""

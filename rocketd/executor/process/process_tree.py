@@ -24,24 +24,22 @@ import os
 import signal
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Thread
 from typing import Final, NamedTuple
 
+from rocketd.background_threads import in_thread
+from rocketd.executor.process.process_files import NEVER, UNREADABLE, read_file, read_file_in_time, start_time
+
 RUN_ID_VARIABLE: Final = "ROCKETD_RUN_ID"
 HOOK_ID_VARIABLE: Final = "ROCKETD_HOOK_ID"
 """Marks the processes of a hook, in the place of the other."""
-NEVER: Final = 2**62
-"""In clock ticks: no process starts that late."""
 SCAN_TIMEOUT: Final = 5.0
 """Seconds to wait for a scan that reads environments."""
 ENVIRONMENT_READS: Final = 5
 """How often an empty environment is read: it seems empty for a moment while its process executes a program."""
-READ_BYTES: Final = 128 * 1024
-"""The most that is read of an environment; the daemon puts the run's variables first."""
-_TICK: Final = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 _RUN_ID_PREFIX: Final = RUN_ID_VARIABLE.encode() + b"="
 _HOOK_ID_PREFIX: Final = HOOK_ID_VARIABLE.encode() + b"="
 _DEAD: Final = frozenset({b"Z", b"X"})
@@ -114,7 +112,7 @@ class ProcessSnapshot:
     def contains(self, pid: int, start: int) -> bool:
         """Whether exactly this process is in the snapshot."""
         listed = self._by_pid.get(pid)
-        return listed is not None and listed.start == start
+        return listed is not None and listed.start in {start, UNREADABLE}
 
 
 class ProcessScanner:
@@ -124,9 +122,13 @@ class ProcessScanner:
         self._waiting: list[asyncio.Future[ProcessSnapshot]] = []
         self._since = NEVER
         self._scanning = False
+        self._hangs = False
+        """Whether the scan has been waiting for a file of a process for longer than anybody waits for it."""
 
     async def scan(self, since: int) -> ProcessSnapshot:
         """Return a snapshot that is not older than this call; it has the environments of processes since `since`."""
+        if self._hangs:
+            return await _scan_in_time(since)
         future: asyncio.Future[ProcessSnapshot] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         self._since = min(self._since, since)
@@ -136,8 +138,9 @@ class ProcessScanner:
         try:
             async with asyncio.timeout(SCAN_TIMEOUT):
                 return await future
-        except TimeoutError:  # an environment cannot be read now: return a snapshot without
-            return ProcessSnapshot(all_processes(NEVER))
+        except TimeoutError:
+            self._hangs = True
+            return await _scan_in_time(since)
 
     def _start_scan(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -152,15 +155,23 @@ class ProcessScanner:
         try:
             Thread(target=scan, name="scan", daemon=True).start()
         except RuntimeError:  # the host has no pid left for a thread: the run to end is a fork bomb
-            self._deliver(waiting, ProcessSnapshot(all_processes(since)))
+            self._deliver(waiting, ProcessSnapshot(all_processes(since, in_time=True)))
 
     def _deliver(self, waiting: list[asyncio.Future[ProcessSnapshot]], processes: ProcessSnapshot) -> None:
-        self._scanning = bool(self._waiting)
+        self._scanning, self._hangs = bool(self._waiting), False
         if self._scanning:
             asyncio.get_running_loop().call_soon(self._start_scan)
         for future in waiting:
             if not future.done():
                 future.set_result(processes)
+
+
+async def _scan_in_time(since: int) -> ProcessSnapshot:
+    """Return a snapshot that knows less of processes whose files cannot be read now."""
+    try:
+        return await in_thread(lambda: ProcessSnapshot(all_processes(since, in_time=True)))
+    except RuntimeError:  # no thread, as in a scan
+        return ProcessSnapshot(all_processes(since, in_time=True))
 
 
 def marker(variables: Mapping[str, str]) -> dict[str, str]:
@@ -169,38 +180,31 @@ def marker(variables: Mapping[str, str]) -> dict[str, str]:
     return {name: variables[name]}
 
 
-def all_processes(since: int) -> Iterator[Process]:
-    """Read /proc; the environments only of processes that started at or after `since`."""
+def all_processes(since: int, *, in_time: bool = False) -> Iterator[Process]:
+    """Read /proc; the environments only of processes that started at or after `since`.
+
+    `in_time`: wait for nothing that cannot be read now.
+    """
     for name in os.listdir("/proc"):  # noqa: PTH208 - five times as fast as Path.iterdir
-        if name.isdecimal() and (process := read_process(int(name), since)) is not None:
+        if name.isdecimal() and (process := read_process(int(name), since, in_time=in_time)) is not None:
             yield process
 
 
-def read_process(pid: int, since: int = NEVER) -> Process | None:
+def read_process(pid: int, since: int = NEVER, *, in_time: bool = False) -> Process | None:
     """Read one process; None if there is no process with this pid."""
-    stat = _read(f"/proc/{pid}/stat")
+    path = f"/proc/{pid}/stat"
+    try:
+        stat = read_file_in_time(path) if in_time else read_file(path)
+    except TimeoutError:
+        return _read_status(pid)
     if stat is None:
         return None
     fields = stat[stat.rindex(b")") + 2 :].split(None, 20)  # the name before it may contain anything
     start = int(fields[19])
     alive = fields[0] not in _DEAD or int(fields[17]) > 1  # a dead leader may have threads that still run
     has_environment = alive and start >= since and not int(fields[6]) & _KERNEL_THREAD
-    run_id = _run_id(pid) if has_environment else ""
+    run_id = _run_id(pid, in_time=in_time) if has_environment else ""
     return Process(pid, start, int(fields[1]), int(fields[2]), int(fields[3]), run_id, alive)
-
-
-def current_start_time() -> int:
-    """Return the start time of a process that starts now: proc(5) counts CLOCK_BOOTTIME in ticks.
-
-    It spares reading /proc (60 µs, while the program is loaded) for a process that was started within one tick.
-    """
-    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // _TICK
-
-
-def start_time(pid: int) -> int:
-    """Return field 22 of /proc/PID/stat, in ticks since boot; 0 if there is no such process."""
-    stat = _read(f"/proc/{pid}/stat")
-    return 0 if stat is None else int(stat[stat.rindex(b")") + 2 :].split(None, 20)[19])
 
 
 def open_pidfd(process: Process) -> int | None:
@@ -209,7 +213,7 @@ def open_pidfd(process: Process) -> int | None:
         pidfd = os.pidfd_open(process.pid)
     except OSError:
         return None
-    if start_time(process.pid) == process.start:
+    if start_time(process.pid) in {process.start, UNREADABLE}:  # one that executes a program is not a new process
         return pidfd
     os.close(pidfd)
     return None
@@ -227,8 +231,11 @@ def send_signal(process: Process, number: signal.Signals) -> None:
         os.close(pidfd)
 
 
-def _run_id(pid: int) -> str:
-    variables = _environment(pid).split(b"\0")
+def _run_id(pid: int, *, in_time: bool) -> str:
+    try:
+        variables = _environment(pid, read_file_in_time if in_time else read_file).split(b"\0")
+    except TimeoutError:
+        return ""
     for prefix in (_HOOK_ID_PREFIX, _RUN_ID_PREFIX):
         for variable in variables:
             if variable.startswith(prefix):
@@ -236,21 +243,20 @@ def _run_id(pid: int) -> str:
     return ""
 
 
-def _environment(pid: int) -> bytes:
+def _environment(pid: int, read: Callable[[str], bytes | None]) -> bytes:
     for _ in range(ENVIRONMENT_READS):
-        environment = _read(f"/proc/{pid}/environ")
+        environment = read(f"/proc/{pid}/environ")
         if environment != b"":
             break
         time.sleep(0.001)
     return environment or b""
 
 
-def _read(path: str) -> bytes | None:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            return os.read(descriptor, READ_BYTES)
-        finally:
-            os.close(descriptor)
-    except OSError:
+def _read_status(pid: int) -> Process | None:
+    """Read one process from the file for which nobody has to wait; it does not have the start time."""
+    status = read_file(f"/proc/{pid}/status")
+    if status is None:
         return None
+    fields = dict(line.split(b":", 1) for line in status.splitlines() if b":" in line)
+    parent, group, session = (int(fields[name].split()[0]) for name in (b"PPid", b"NSpgid", b"NSsid"))
+    return Process(pid, UNREADABLE, parent, group, session, "", alive=True)

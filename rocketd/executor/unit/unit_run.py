@@ -23,7 +23,7 @@ from rocketd.executor.process.launcher_protocol import (
     launch_error,
     start_error,
 )
-from rocketd.executor.process.process_tree import current_start_time, start_time
+from rocketd.executor.process.process_files import spawned_time
 from rocketd.executor.shortage import SHORTAGES
 from rocketd.executor.unit.outcome import STDIN_FAILED, ExitKind, UnitState, failed_step
 from rocketd.executor.unit.run_journal import JournalFacts
@@ -201,7 +201,7 @@ def spawned_event(one: UnitRun, now: Instant) -> Spawned:
     """Return that a run has its process, since when systemd says."""
     began = int(one.properties.get("ExecMainStartTimestampMonotonic", 0))
     at = now - (max(time.monotonic_ns() // 1000 - began, 0) if began else 0)
-    return Spawned(one.run, one.pid, start_time(one.pid) or current_start_time(), at)
+    return Spawned(one.run, one.pid, spawned_time(one.pid), at)
 
 
 def not_started(run: Run, now: Instant, error: RocketdError) -> Finished | Withdrawn:
