@@ -367,6 +367,27 @@ def test_a_backup_copied_over_the_database_is_told_and_its_log_is_not_mixed_into
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
+def test_a_backup_that_is_copied_over_the_database_in_the_middle_of_a_commit_is_noticed(scene: Scene) -> None:
+    connection = scene.store._database._connection  # noqa: SLF001 - what happens at its next statement
+    assert connection is not None
+    connection.set_trace_callback(lambda statement: overwrite(scene) if statement == "COMMIT" else None)
+    scene.store.write(whole(4))
+    connection.set_trace_callback(None)
+    assert scene.write_until_it_works(whole(5))
+    assert scene.found[-1][1].startswith(f"another program wrote to {scene.path} while it was in use; ")
+    assert scene.numbers() == [1, 2, 3, 4, 5]
+
+
+def test_the_store_brings_its_own_log_back_again_and_again_and_nobody_is_blamed(scene: Scene) -> None:
+    log, sizes = Path(f"{scene.path}-wal"), set()
+    for number in range(100, 3_000):
+        scene.store.write(whole(number))
+        sizes.add(log.stat().st_size)
+    assert scene.found == []
+    assert max(sizes) < 1_100 * 4_120
+    assert scene.path.stat().st_size > 100 * 4_096
+
+
 def test_a_checkpoint_of_another_program_harms_nothing(scene: Scene) -> None:
     """An administrator with sqlite3(1): his right, and told."""
     for number in range(10, 20):

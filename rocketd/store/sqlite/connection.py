@@ -29,8 +29,8 @@ _NO_WAL_FILES: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 _NO_ROOM: Final = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_SHMMAP)
 """What it says where the disk has no room for them."""
 
-_JOURNAL_LIMIT: Final = 16 * 1024 * 1024
-"""Bytes of write-ahead log that are kept after a long reader let go."""
+_CHECKPOINT_PAGES: Final = 1_000
+"""How long the log is, in pages, when SQLite brings it back into the database: PRAGMA wal_autocheckpoint."""
 
 
 def no_store(path: Path) -> StoreError:
@@ -76,6 +76,8 @@ class Database:
         self._read_only = read_only
         self._connection: sqlite3.Connection | None = None
         self._files: FileIdentity | None = None
+        self._log_limit = 0
+        """Bytes below which the log is not brought back."""
         self._stamp: Stamp | None = None
         """What the file has shown since this process wrote to it last."""
         self._lock = RLock()
@@ -184,7 +186,8 @@ class Database:
         if self.is_overwritten:
             self.on_displaced(files_at(self.path))
         connection.execute("COMMIT")
-        self._stamp = stamp(self.path)
+        if self._has_company() or self._log_size() >= self._log_limit:  # else another program has changed the file
+            self._stamp = stamp(self.path)
 
     def _roll_back(self, connection: sqlite3.Connection, error: BaseException) -> None:
         """Undo it.
@@ -214,7 +217,9 @@ class Database:
         connection = self._open("mode=rw")  # never creates: a store that was moved away is an error
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {self._durability}")
-        connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_LIMIT}")
+        self._log_limit = _CHECKPOINT_PAGES * connection.execute("PRAGMA page_size").fetchone()[0]
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit = {self._log_limit}")  # it is cut when it begins anew
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # its companions are there from now on
         connection.execute("PRAGMA temp_store = MEMORY")  # a statement's own journal would be a file in /var/tmp
         return connection
@@ -239,8 +244,11 @@ class Database:
         return connection
 
     def _has_log(self) -> bool:
-        log = self.path.with_name(f"{self.path.name}-wal")
-        return log.exists() and log.stat().st_size > 0
+        return self._log_size() > 0
+
+    def _log_size(self) -> int:
+        found = stamp(self.path.with_name(f"{self.path.name}-wal"))
+        return found[0] if found else 0
 
     def _open(self, options: str) -> sqlite3.Connection:
         return sqlite3.connect(
