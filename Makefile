@@ -221,6 +221,8 @@ install-program: wheels
 	rm -f $(DESTDIR)$(LIB)/venv/.gitignore
 	$(PIP) --python $(DESTDIR)$(LIB)/venv/bin/python3 install --no-index --no-compile \
 	    --find-links $(WHEELS) --find-links dist -r $(PINS)/run.txt rocketd==$(VERSION)
+	@# A program that its user cannot read cannot be looked into by him either, from its first instruction on (ptrace(2)).
+	chmod 711 $(DESTDIR)$(LIB)/venv/lib/python3*/site-packages/rocketd/executor/process/launcher
 	@# Programs have the path of the interpreter in them: others follow, and no record speaks of these.
 	find $(DESTDIR)$(LIB)/venv/bin -type f -delete
 	sed -i '\,^\.\./\.\./\.\./bin/,d' $(DESTDIR)$(LIB)/venv/lib/python3*/site-packages/*.dist-info/RECORD

@@ -27,6 +27,13 @@ def test_its_programs_tell_their_version(machine: Machine) -> None:
     assert machine.run("/usr/lib/nagios/plugins/check_rocketd").stdout.startswith("ROCKETD OK")
 
 
+def test_nobody_but_root_can_trace_the_launcher(machine: Machine) -> None:
+    """The kernel lets nobody look into a process whose program he cannot read: ptrace(2), pidfd_getfd(2)."""
+    modules = "/usr/lib/rocketd/venv/lib/python3*/site-packages/rocketd"
+    launcher = machine.sh(f"echo {modules}/executor/process/launcher").strip()
+    assert machine.run("stat", "--format=%a %U", launcher).stdout == "711 root\n"
+
+
 def test_installing_again_keeps_settings_and_past_and_goes_on(debian: Machine, deb: Path) -> None:
     """As an upgrade does: another daemon takes over where the one before it stopped."""
     debian.run("dpkg", "--install", str(deb))
