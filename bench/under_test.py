@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -32,7 +32,10 @@ class Usage(NamedTuple):
         """Ask the kernel."""
         clock = ~pid << 3 | _WHOLE_PROCESS
         threads = [int(task.name) for task in Path(f"/proc/{pid}/task").iterdir()]
-        wakeups = sum(_status(thread, "voluntary_ctxt_switches") for thread in threads)
+        wakeups = 0
+        for thread in threads:
+            with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+                wakeups += _status(thread, "voluntary_ctxt_switches")
         return cls(time.clock_gettime(clock), wakeups, _status(pid, "VmRSS") / 1024)
 
 
