@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
-from rocketd.config.engine_settings import ENGINE, ENGINE_INTERVAL, REACHED_BY
+from rocketd.config.engine_settings import ENGINE, ENGINE_INTERVAL, KUBERNETES, REACHED_BY
 from rocketd.config.problems import Mistake
 from rocketd.config.task_settings import ON
 from rocketd.config.task_spec import TaskSpec
@@ -20,6 +21,7 @@ _NEVER: Final = ("function", "executor", "unit", "fails_on", "output_file", "out
 """What only counts for runs that this host carries out."""
 _ELSEWHERE: Final = ("environment_files", "limits", "nice", "umask")
 """What only counts where Slurm, or a command, takes it along from this host."""
+_THIS_HOST: Final = ("127.0.0.1", "::1", "localhost")
 _NOT_WITH: Final = {
     EngineKind.SLURM: _NEVER,
     EngineKind.COMMANDS: _NEVER,
@@ -65,9 +67,20 @@ def _impossible(spec: TaskSpec, kind: EngineKind) -> Iterator[Mistake]:
         path = spec.path(setting) if setting in spec.values else spec.path(ENGINE)
         hint = f"write [task.{spec.name}.{setting.key}]" if setting not in spec.values else ""
         yield Mistake(path, f'engine = "{kind}" needs {" and ".join(missing)} in {setting.key}', hint, at_key=True)
+    if kind is EngineKind.KUBERNETES:
+        yield from _open_token(spec, dict(spec.values[setting]) if setting in spec.values else {})
     for key in _NOT_WITH[kind]:
         if key in spec.own:
             message = f"'{key}' is not possible with engine = \"{kind}\""
             yield Mistake(("task", spec.name, key), message, "leave it out", at_key=True)
     if spec.values[ON] is On.SHUTDOWN:
         yield Mistake(spec.path(ON), f'on = "shutdown" is not possible with engine = "{kind}"', "leave it out")
+
+
+def _open_token(spec: TaskSpec, given: Mapping[str, Any]) -> Iterator[Mistake]:
+    """A token is not sent where others can read it; a proxy on this host has one of its own."""
+    server = urlsplit(str(given.get("server", "")))
+    if "token" in given and server.scheme == "http" and server.hostname not in _THIS_HOST:
+        yield Mistake(
+            (*spec.path(KUBERNETES), "server"), "the token would be sent without encryption", "write https://"
+        )

@@ -115,9 +115,11 @@ class JobFollower:
         except ResourceShortage as error:
             self._end(one, Withdrawn(run, now(), error.message, shared=error.shared))
             return False
-        except NoEngineAnswer as error:
-            one.since, one.facts.unanswered = self._clock.monotonic(), error.message
-            self._note_problem(one, f"it is not known whether {one.facts.engine} has it: {error.message}")
+        except Exception as error:  # noqa: BLE001 - no answer; or a defect of ours, or an answer that nobody expected
+            if not isinstance(error, NoEngineAnswer):
+                asyncio.get_running_loop().call_exception_handler({"message": "an engine", "exception": error})
+            one.since, one.facts.unanswered = self._clock.monotonic(), str(error)
+            self._note_problem(one, f"it is not known whether {one.facts.engine} has it: {error}")
             return True
         one.facts.accepted = True
         with suppress(OSError, RuntimeError):  # then the next daemon asks for it by its name
@@ -175,6 +177,7 @@ class JobFollower:
         """Report how it ended."""
         if self.runs.pop(one.job.run.key, None) is None:
             return
+        one.woken.set()
         if isinstance(outcome, Withdrawn):
             self._do(self._forget(one))
         else:

@@ -1,14 +1,18 @@
 """The engine `ssh`: transient units of systemd on another host.
 
 systemd refuses a second unit of the same name, and a unit stays, with all that systemd knows of it, until the end of
-its run is recorded (RemainAfterExit=). What is asked for is a script on ssh's standard input: no argument and no
-variable of the task is in a command line of either host.
+its run is recorded (RemainAfterExit=). What is asked for is a script on ssh's standard input, so this host's command
+lines show nothing of the task. There, its variables reach it by a file that only the user who logs in can read, and
+that is gone after the start: no program with his rights has them, and `systemctl show` does not show them.
 """
 
+import os
 import re
 import shlex
+from collections.abc import Mapping
 from typing import Final
 
+from rocketd.core.errors import ResourceShortage
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.model.engine import RemoteManager, Ssh
 from rocketd.core.model.run import End
@@ -32,6 +36,8 @@ _PROPERTIES: Final = (
 )
 _ENDED: Final = frozenset({"exited", "failed", "dead"})
 _UNKNOWN: Final = 2**64 - 1
+_NEEDS_ESCAPE: Final = re.compile(r'(["\\`$])')
+_ESCAPED: Final = r"\\\1"
 _ROOM: Final = 1024
 """Bytes for the properties, beside the output."""
 
@@ -47,6 +53,8 @@ class RemoteSystemd:
     async def submit(self, job: Job) -> str:
         """Have systemd start a unit of the job's name."""
         end = await self._call(job, submit_script(job, self._settings))
+        if end.exit_code == os.EX_TEMPFAIL:
+            raise ResourceShortage(last_line(end), shared=False)
         if end.exit_code == 0 or _EXISTS.search(end.output):
             return f"{job.name}.service"
         if end.exit_code is None or _UNANSWERED.search(end.output):
@@ -92,7 +100,7 @@ class RemoteSystemd:
 
 
 def submit_script(job: Job, settings: Ssh) -> str:
-    """Return what starts the unit: variables are given by name alone."""
+    """Return what starts the unit; it exits with EX_TEMPFAIL if there is no room for the file of its variables."""
     work = job.task.work
     assert isinstance(work, Command)  # noqa: S101 - the compiler takes no other
     surroundings = work.surroundings
@@ -105,13 +113,22 @@ def submit_script(job: Job, settings: Ssh) -> str:
         *(f"--property={one}" for one in properties),
         *([f"--uid={settings.user}"] if settings.user else []),
         *([f"--working-directory={surroundings.directory}"] if surroundings.directory else []),
-        *(f"--setenv={name}" for name in variables),
     ]
-    exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
     given = f"--property=StandardInputText={_escaped(work.stdin)}" if work.stdin else ""
     more = ["--property=StandardInput=data", given] if given else []
     argv = [work.argv[0], *(one.replace("$", "$$") for one in work.argv[1:])]  # systemd would put variables in
-    return f"{exports}exec systemd-run {shlex.join([*arguments, *more, '--', *argv])}\n"
+    return (
+        "umask 077\n"
+        f'file=$(mktemp -p "${{XDG_RUNTIME_DIR:-/run}}" 2>/dev/null || mktemp) || exit {os.EX_TEMPFAIL}\n'
+        "trap 'rm -f \"$file\"' EXIT\n"
+        f'printf %s {shlex.quote(environment_file(variables))} >"$file" || exit {os.EX_TEMPFAIL}\n'
+        f'systemd-run --property=EnvironmentFile="$file" {shlex.join([*arguments, *more, "--", *argv])}\n'
+    )
+
+
+def environment_file(variables: Mapping[str, str]) -> str:
+    """Write variables as EnvironmentFile= of systemd.exec(5) reads them."""
+    return "".join(f'{name}="{_NEEDS_ESCAPE.sub(_ESCAPED, value)}"\n' for name, value in variables.items())
 
 
 def unit_status(properties: dict[str, str], output: str) -> JobStatus:

@@ -117,6 +117,13 @@ def test_what_kubernetes_cannot_have_is_a_mistake(folder: Folder, text: str, pro
     assert folder.problems(f'{TASK}engine = "kubernetes"\nkubernetes = {{ {needed}{text} }}\n') == [problem]
 
 
+def test_a_token_is_not_sent_in_the_open(folder: Folder) -> None:
+    text = '{}engine = "kubernetes"\nkubernetes = {{ server = "{}", image = "b", token = {{ file = "/token" }} }}\n'
+    assert folder.problems(text.format(TASK, "http://cluster")) == ["the token would be sent without encryption"]
+    assert folder.problems(text.format(TASK, "https://cluster")) == []
+    assert folder.problems(text.format(TASK, "http://127.0.0.1:8001")) == []
+
+
 def test_an_interval_without_an_engine_has_no_effect(folder: Folder) -> None:
     assert "'engine_interval' has no effect without engine" in folder.problems(f'{TASK}engine_interval = "1 min"\n')
 

@@ -1,6 +1,8 @@
 """What engines say about a job, and what that means for its run: pure functions, with answers as engines give them."""
 
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -124,15 +126,39 @@ def test_the_script_of_a_batch_job_has_the_command_and_its_input() -> None:
     assert "<<'ROCKETD_END_OF_INPUT_'" in batch_script(job(replace(WORK, stdin="x\nROCKETD_END_OF_INPUT\n; evil")))
 
 
-def test_the_value_of_a_variable_is_in_no_argument_of_systemd_run() -> None:
-    script = submit_script(job(), Ssh("db1", manager=RemoteManager.USER, user="science"))
-    *exports, command = script.splitlines()
-    assert "export KEY=s3cret" in exports
-    assert "s3cret" not in command
-    assert f"--unit={NAME}" in command
-    assert "--setenv=KEY" in command
-    assert "'$$HOME'" in command
-    assert "--user" in command
+HOSTILE = {"KEY": "s3cret", "LD_PRELOAD": "/home/science/evil.so", "PATH": "/nowhere", "TEXT": 'a"b`c$d\\e\n# \\"ä'}
+
+
+def submitted(tmp_path: Path, variables: dict[str, str]) -> tuple[str, str, str]:
+    """Let sh execute the script; returns what systemd-run gets: arguments, environment, the file of variables."""
+    seen = tmp_path / "seen"
+    program = tmp_path / "systemd-run"
+    program.write_text(
+        f'#!/bin/sh\nprintf "%s\\n" "$@" >{seen}.arguments\nenv >{seen}.environment\n'
+        f'cp "${{1#--property=EnvironmentFile=}}" {seen}.file\nexit 3\n'
+    )
+    program.chmod(0o755)
+    work = replace(WORK, surroundings=Surroundings(environment=tuple(variables.items())))
+    script = submit_script(job(work), Ssh("db1", manager=RemoteManager.USER, user="science"))
+    path = {"PATH": f"{tmp_path}:/usr/bin:/bin", "XDG_RUNTIME_DIR": str(tmp_path)}
+    ended = subprocess.run(["/bin/sh", "-s"], input=script, text=True, env=path, check=False)
+    assert ended.returncode == 3, "that of systemd-run"
+    assert {one.name for one in tmp_path.iterdir()} == {program.name, *(one.name for one in tmp_path.glob("seen.*"))}
+    arguments, environment, file = (
+        (tmp_path / f"seen.{one}").read_text() for one in ("arguments", "environment", "file")
+    )
+    return arguments, environment, file
+
+
+def test_systemd_run_has_no_variable_of_the_task(tmp_path: Path) -> None:
+    """It has the rights of who logs in, perhaps of root, and its arguments can be seen by everybody."""
+    arguments, environment, file = submitted(tmp_path, HOSTILE)
+    assert not [value for value in HOSTILE.values() if value in arguments]
+    assert "evil.so" not in environment
+    assert "PATH=/nowhere" not in environment
+    assert {f"--unit={NAME}", "--user", "$$HOME"} <= set(arguments.split("\n"))
+    assert 'KEY="s3cret"\n' in file
+    assert r"""TEXT="a\"b\`c\$d\\e""" in file
 
 
 @pytest.mark.parametrize(
