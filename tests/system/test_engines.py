@@ -145,14 +145,14 @@ def test_a_job_is_stopped_in_its_engine(machine: Machine, engine: str) -> None:
 def test_variables_reach_the_other_host_and_no_program_with_more_rights(machine: Machine) -> None:
     """What the dynamic linker would load, and a search path without programs, count for the task alone."""
     text = 'a "b" `c` $d \\\\e # ä'
-    variables = {"TEXT": text, "PATH": "/nowhere", "LD_PRELOAD": "/var/tmp/none.so"}
+    variables = {"TEXT": text, "PATH": "/nowhere", "LD_PRELOAD": "/nowhere/none.so"}
     shown = "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}, " for name, value in variables.items())
     script = 'printf "<%s|%s|%s>" "$TEXT" "$PATH" "$LD_PRELOAD"'
     give(machine, "variables", "ssh", script, f"environment = {{ {shown[:-2]} }}\n")
     machine.run("rocketctl", "run", "variables", check=False)
     await_end(machine, "variables")
     (run,) = history(machine, "variables")
-    assert f"<{text}|/nowhere|/var/tmp/none.so>" in str(run["output"])
+    assert f"<{text}|/nowhere|/nowhere/none.so>" in str(run["output"])
     assert "cannot be preloaded" not in machine.sh("journalctl --output=cat | grep systemd-run || true")
     assert machine.sh("ls /run/tmp.* 2>/dev/null || true") == ""
 

@@ -6,6 +6,7 @@ daemon has left behind are ended before the next one asks an engine anything; pr
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import count
 from typing import Final, Protocol, TypeAlias
 from uuid import uuid4
@@ -55,8 +56,12 @@ class CommandRunner:
         self._variables: dict[str, Mapping[str, str]] = {}
         self._numbers = count(1)
 
-    async def call(self, argv: tuple[str, ...], job: Job, *, stdin: str = "", tail: int = 16 * 1024) -> End:
+    async def call(
+        self, argv: tuple[str, ...], job: Job, *, stdin: str = "", tail: int = 16 * 1024, inherits: bool = True
+    ) -> End:
         """Return how a command ended; `tail`: how many bytes of its output are kept.
+
+        `inherits`: whether it has the environment of the task, as its job inherits it.
 
         Raises ResourceShortage if it was not started for want of something, NoEngineAnswer if it took too long.
         """
@@ -66,7 +71,8 @@ class CommandRunner:
         future: asyncio.Future[Finished | Withdrawn] = asyncio.get_running_loop().create_future()
         self._waiting[run.run_id] = future
         self._executor = self._executor or self._make(self._report, lambda run: self._variables[run.run_id])
-        work = Command(argv, stdin, surroundings_of(job.task))
+        surroundings = surroundings_of(job.task)
+        work = Command(argv, stdin, surroundings if inherits else replace(surroundings, environment=()))
         self._executor.start(Task(KIND, work, kill_grace=_GRACE * SECOND, output_tail=tail), run)
         try:
             async with asyncio.timeout(self._timeout):

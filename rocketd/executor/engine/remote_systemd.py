@@ -93,7 +93,7 @@ class RemoteSystemd:
 
     async def _call(self, job: Job, script: str, tail: int = 16 * 1024) -> End:
         argv = ("ssh", *_OPTIONS, *self._settings.options, "--", self._settings.host, "exec /bin/sh -s")
-        end = await self._runner.call(argv, job, stdin=script, tail=tail)
+        end = await self._runner.call(argv, job, stdin=script, tail=tail, inherits=False)
         if end.exit_code in {None, _NO_CONNECTION}:
             raise NoEngineAnswer(last_line(end))
         return end
