@@ -1,8 +1,8 @@
 """A connection to the system bus that no user of the host can hold up.
 
 Any user may send a signal of 32 MiB to any connection of the system bus, and to decode one takes ten seconds and a
-gigabyte. So a signal that is larger than those of systemd is skipped before it is decoded. Who sent it is for the
-caller to look at.
+gigabyte. So a signal that is larger than those of systemd is skipped before it is decoded. And any user may send one
+that looks like systemd's: so its sender has to own systemd's name.
 """
 
 from __future__ import annotations
@@ -13,7 +13,15 @@ from errno import EAGAIN
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dbus_fast import Message
     from dbus_fast.aio import MessageBus
+
+SYSTEMD: Final = "org.freedesktop.systemd1"
+BUS: Final = "org.freedesktop.DBus"
+OWNER_RULE: Final = f"type='signal',sender='{BUS}',interface='{BUS}',member='NameOwnerChanged',arg0='{SYSTEMD}'"
+"""What `SystemdFilter` has to hear of, as a rule for AddMatch."""
 
 MAX_SIGNAL: Final = 64 * 1024
 """Bytes of a signal; those of systemd about a unit have a few thousand."""
@@ -39,6 +47,30 @@ async def connect_to_bus(address: str | None) -> MessageBus:
             self._sock = writer.sock = SystemBusSocket(connected.detach())
 
     return await SystemBus(bus_address=address, bus_type=BusType.SYSTEM).connect()
+
+
+class SystemdFilter:
+    """Passes on the signals of systemd, and of nobody else: a handler of messages."""
+
+    def __init__(self, on_signal: Callable[[Message], None], on_owner: Callable[[], None]) -> None:
+        """`on_owner` is called when systemd has come back to the bus."""
+        self._on_signal = on_signal
+        self._on_owner = on_owner
+        self._owner = ""
+        """The connection of systemd; empty: it has none."""
+
+    def begin(self, owner: str) -> None:
+        """Begin with the owner that the bus names; one that has come meanwhile is newer."""
+        self._owner = self._owner or owner
+
+    def __call__(self, message: Message) -> None:
+        """Take a message."""
+        if message.sender == self._owner:
+            self._on_signal(message)
+        elif message.sender == BUS and message.member == "NameOwnerChanged" and message.body[:1] == [SYSTEMD]:
+            self._owner = str(message.body[2])
+            if self._owner:
+                self._on_owner()
 
 
 class SystemBusSocket(socket.socket):

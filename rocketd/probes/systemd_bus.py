@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from rocketd.system_bus import connect_to_bus
+from rocketd.system_bus import BUS, OWNER_RULE, SYSTEMD, SystemdFilter, connect_to_bus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,16 +13,14 @@ if TYPE_CHECKING:
     from dbus_fast import Message
     from dbus_fast.aio import MessageBus
 
-_SYSTEMD: Final = "org.freedesktop.systemd1"
 _MANAGER: Final = "/org/freedesktop/systemd1"
-_MANAGER_INTERFACE: Final = f"{_SYSTEMD}.Manager"
-_UNIT_INTERFACE: Final = f"{_SYSTEMD}.Unit"
+_MANAGER_INTERFACE: Final = f"{SYSTEMD}.Manager"
+_UNIT_INTERFACE: Final = f"{SYSTEMD}.Unit"
 _PROPERTIES: Final = "org.freedesktop.DBus.Properties"
-_BUS: Final = "org.freedesktop.DBus"
 _BUS_PATH: Final = "/org/freedesktop/DBus"
 _RULES: Final = (
-    f"type='signal',sender='{_SYSTEMD}',interface='{_MANAGER_INTERFACE}',member='Reloading'",
-    f"type='signal',sender='{_BUS}',interface='{_BUS}',member='NameOwnerChanged',arg0='{_SYSTEMD}'",
+    f"type='signal',sender='{SYSTEMD}',interface='{_MANAGER_INTERFACE}',member='Reloading'",
+    OWNER_RULE,
 )
 
 
@@ -40,18 +38,17 @@ class SystemdBus:
         self._bus: MessageBus | None = None
         self._units: dict[str, set[str]] = {}  # by path; one without units stays matched, as it may be needed again
         self._paths: dict[str, str] = {}
-        self._owner = ""
-        """The connection of systemd; empty: it has none. Any process can send signals that look like systemd's."""
+        self._signals = SystemdFilter(self._signal, on_reset)
 
     async def connect(self, address: str | None) -> None:
         """Connect to the bus; raises OSError, BusRequestFailed, ImportError, and the library's exceptions."""
         self._bus = await connect_to_bus(address)
-        self._bus.add_message_handler(self._signal)
+        self._bus.add_message_handler(self._signals)
         for rule in _RULES:
             await self._match(rule)
         with suppress(BusRequestFailed):  # it is not there yet
-            (owner,) = await self._call(_BUS, _BUS_PATH, _BUS, "GetNameOwner", _SYSTEMD)
-            self._owner = self._owner or owner  # it may have changed already
+            (owner,) = await self._call(BUS, _BUS_PATH, BUS, "GetNameOwner", SYSTEMD)
+            self._signals.begin(owner)
 
     async def wait_closed(self) -> None:
         """Wait until the connection is closed; raises the cause."""
@@ -67,12 +64,12 @@ class SystemdBus:
         """Return the unit's state; every change is reported from now on. Raises BusRequestFailed."""
         path = self._paths.get(unit)
         if path is None:
-            path = str((await self._call(_SYSTEMD, _MANAGER, _MANAGER_INTERFACE, "LoadUnit", unit))[0])
+            path = str((await self._call(SYSTEMD, _MANAGER, _MANAGER_INTERFACE, "LoadUnit", unit))[0])
             if path not in self._units:
                 await self._match(_rule(path))
             self._paths[unit] = path
             self._units.setdefault(path, set()).add(unit)
-        answer = await self._call(_SYSTEMD, path, _PROPERTIES, "Get", _UNIT_INTERFACE, "ActiveState")
+        answer = await self._call(SYSTEMD, path, _PROPERTIES, "Get", _UNIT_INTERFACE, "ActiveState")
         return str(answer[0].value)
 
     def forget(self, unit: str) -> None:
@@ -90,13 +87,13 @@ class SystemdBus:
     async def subscribe(self) -> None:
         """Have systemd send signals; its error for a second subscription is ignored."""
         try:
-            await self._call(_SYSTEMD, _MANAGER, _MANAGER_INTERFACE, "Subscribe")
+            await self._call(SYSTEMD, _MANAGER, _MANAGER_INTERFACE, "Subscribe")
         except BusRequestFailed as error:
             if "AlreadySubscribed" not in str(error):
                 raise
 
     async def _match(self, rule: str) -> None:
-        await self._call(_BUS, _BUS_PATH, _BUS, "AddMatch", rule)
+        await self._call(BUS, _BUS_PATH, BUS, "AddMatch", rule)
 
     async def _call(self, destination: str, path: str, interface: str, member: str, *texts: str) -> list[Any]:
         """Call a method with string arguments; raises BusRequestFailed, EOFError, OSError."""
@@ -110,19 +107,6 @@ class SystemdBus:
         return reply.body
 
     def _signal(self, message: Message) -> None:
-        if message.sender == _BUS:
-            self._owner_changed(message)
-        elif message.sender == self._owner:
-            self._systemd_signal(message)
-
-    def _owner_changed(self, message: Message) -> None:
-        match message.member, message.body:
-            case "NameOwnerChanged", [str(name), _, str(owner)] if name == _SYSTEMD:
-                self._owner = owner
-                if owner:
-                    self._on_reset()
-
-    def _systemd_signal(self, message: Message) -> None:
         match message.member, message.body:
             case "PropertiesChanged", [str(interface), changed, _] if interface == _UNIT_INTERFACE:
                 if "ActiveState" in changed:
@@ -134,6 +118,6 @@ class SystemdBus:
 
 def _rule(path: str) -> str:
     return (
-        f"type='signal',sender='{_SYSTEMD}',interface='{_PROPERTIES}',member='PropertiesChanged',"
+        f"type='signal',sender='{SYSTEMD}',interface='{_PROPERTIES}',member='PropertiesChanged',"
         f"path='{path}',arg0='{_UNIT_INTERFACE}'"
     )

@@ -18,11 +18,11 @@ from rocketd.executor.unit import connection, executor, supervisor
 from rocketd.executor.unit.connection import ManagerConnection
 from rocketd.executor.unit.context import UnitContext
 from rocketd.executor.unit.executor import UnitExecutor
-from rocketd.executor.unit.manager import UnitManager
 from rocketd.executor.unit.output_viewer import OutputViewer
 from rocketd.executor.unit.run_files import RunFiles
 from rocketd.executor.unit.run_journal import RunJournal
 from rocketd.executor.unit.unit_name import object_path
+from rocketd.system_bus import SystemdFilter
 from support.event_loop import looped
 from support.executor_harness import HANG, RealClock, a_run
 from support.servers.message_bus import Bus, send_to_others
@@ -324,12 +324,12 @@ async def test_a_large_signal_of_anybody_is_not_even_decoded(tmp_path: Path, mon
     """Any user may send one of 32 MiB, which takes ten seconds to decode."""
     decoded: list[int] = []
 
-    def signal_of(manager: UnitManager, message: Message) -> None:
+    def note(signals: SystemdFilter, message: Message) -> None:
         decoded.append(sum(len(each) for each in message.body if isinstance(each, list)))
-        handle(manager, message)
+        handle(signals, message)
 
-    handle = UnitManager._signal  # noqa: SLF001 - what sees all that is decoded
-    monkeypatch.setattr(UnitManager, "_signal", signal_of)
+    handle = SystemdFilter.__call__  # it sees all that is decoded
+    monkeypatch.setattr(SystemdFilter, "__call__", note)
     async with scene(tmp_path) as at:
         unit = at.start()
         await at.next(Spawned)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from rocketd.system_bus import connect_to_bus
+from rocketd.system_bus import BUS, OWNER_RULE, SYSTEMD, SystemdFilter, connect_to_bus
 
 if TYPE_CHECKING:
     import socket
@@ -19,23 +19,21 @@ if TYPE_CHECKING:
     from dbus_fast.aio import MessageBus
 
 AT_ONCE: Final = 64
-_SYSTEMD: Final = "org.freedesktop.systemd1"
 _ROOT: Final = "/org/freedesktop/systemd1"
-_MANAGER: Final = f"{_SYSTEMD}.Manager"
-UNIT: Final = f"{_SYSTEMD}.Unit"
-SERVICE: Final = f"{_SYSTEMD}.Service"
+_MANAGER: Final = f"{SYSTEMD}.Manager"
+UNIT: Final = f"{SYSTEMD}.Unit"
+SERVICE: Final = f"{SYSTEMD}.Service"
 _PROPERTIES: Final = "org.freedesktop.DBus.Properties"
-_BUS: Final = "org.freedesktop.DBus"
 _BUS_PATH: Final = "/org/freedesktop/DBus"
-_CHANGES: Final = f"type='signal',sender='{_SYSTEMD}',interface='{_PROPERTIES}',member='PropertiesChanged'"
+_CHANGES: Final = f"type='signal',sender='{SYSTEMD}',interface='{_PROPERTIES}',member='PropertiesChanged'"
 _RULES: Final = (
-    f"type='signal',sender='{_SYSTEMD}',interface='{_MANAGER}',member='JobRemoved',path='{_ROOT}'",
+    f"type='signal',sender='{SYSTEMD}',interface='{_MANAGER}',member='JobRemoved',path='{_ROOT}'",
     f"{_CHANGES},path_namespace='{_ROOT}/unit',arg0='{UNIT}'",
     f"{_CHANGES},path_namespace='{_ROOT}/unit',arg0='{SERVICE}'",
-    f"type='signal',sender='{_SYSTEMD}',interface='{_MANAGER}',member='Reloading',path='{_ROOT}'",
-    f"type='signal',sender='{_BUS}',interface='{_BUS}',member='NameOwnerChanged',arg0='{_SYSTEMD}'",
+    f"type='signal',sender='{SYSTEMD}',interface='{_MANAGER}',member='Reloading',path='{_ROOT}'",
+    OWNER_RULE,
 )
-_SUBSCRIBED: Final = f"{_SYSTEMD}.AlreadySubscribed"
+_SUBSCRIBED: Final = f"{SYSTEMD}.AlreadySubscribed"
 _NO_ANSWER: Final = frozenset(
     f"org.freedesktop.DBus.Error.{name}" for name in ("NoReply", "Disconnected", "ServiceUnknown", "NameHasNoOwner")
 )
@@ -76,8 +74,7 @@ class UnitManager:
         self._room = asyncio.Semaphore(AT_ONCE)
         self._bus: MessageBus | None = None
         self._gone: asyncio.Future[None] | None = None
-        self._owner = ""
-        """The connection of systemd; empty: it has none. Any process can send signals that look like systemd's."""
+        self._signals = SystemdFilter(self._signal, lambda: self._reset(self))
 
     async def connect(self, address: str | None = None) -> None:
         """Connect and follow all units; raises OSError, UnitRefused, ConnectionLost, and more."""
@@ -85,12 +82,12 @@ class UnitManager:
             self._bus = bus = await connect_to_bus(address)
             writer: Any = bus._writer  # noqa: SLF001 - see above
             writer.sock = _WaitingSocket(writer.sock)
-            bus.add_message_handler(self._signal)
+            bus.add_message_handler(self._signals)
             self._gone = asyncio.ensure_future(bus.wait_for_disconnect())  # type: ignore[no-untyped-call] # the library's
             for rule in _RULES:
-                await self._call((_BUS, _BUS_PATH, _BUS), "AddMatch", "s", rule)
-            (owner,) = await self._call((_BUS, _BUS_PATH, _BUS), "GetNameOwner", "s", _SYSTEMD)
-            self._owner = self._owner or owner  # it may have changed already
+                await self._call((BUS, _BUS_PATH, BUS), "AddMatch", "s", rule)
+            (owner,) = await self._call((BUS, _BUS_PATH, BUS), "GetNameOwner", "s", SYSTEMD)
+            self._signals.begin(owner)
             await self.subscribe()
 
     async def subscribe(self) -> None:
@@ -138,7 +135,7 @@ class UnitManager:
 
     async def properties(self, path: str, interface: str) -> dict[str, Any]:
         """Return what systemd knows of a unit; of one that is gone, defaults. Raises UnitRefused, ConnectionLost."""
-        (found,) = await self._call((_SYSTEMD, path, _PROPERTIES), "GetAll", "s", interface)
+        (found,) = await self._call((SYSTEMD, path, _PROPERTIES), "GetAll", "s", interface)
         return {name: value.value for name, value in found.items()}
 
     async def units(self, pattern: str) -> Mapping[str, str]:
@@ -148,17 +145,17 @@ class UnitManager:
 
     async def sub_state(self, path: str) -> str:
         """Return the sub-state of a unit; one that is gone is `dead`. Raises UnitRefused, ConnectionLost."""
-        (state,) = await self._call((_SYSTEMD, path, _PROPERTIES), "Get", "ss", UNIT, "SubState")
+        (state,) = await self._call((SYSTEMD, path, _PROPERTIES), "Get", "ss", UNIT, "SubState")
         return str(state.value)
 
     async def is_stopping(self) -> bool:
         """Whether the host goes down; raises UnitRefused, ConnectionLost."""
-        call = (_SYSTEMD, _ROOT, _PROPERTIES)
+        call = (SYSTEMD, _ROOT, _PROPERTIES)
         (state,) = await self._call(call, "Get", "ss", _MANAGER, "SystemState")
         return bool(state.value == "stopping")
 
     async def _ask(self, member: str, signature: str = "", *body: object) -> list[Any]:
-        return await self._call((_SYSTEMD, _ROOT, _MANAGER), member, signature, *body)
+        return await self._call((SYSTEMD, _ROOT, _MANAGER), member, signature, *body)
 
     async def _call(self, to: tuple[str, str, str], member: str, signature: str, *body: object) -> list[Any]:
         from dbus_fast import Message, MessageType  # noqa: PLC0415 - as above
@@ -187,19 +184,6 @@ class UnitManager:
         return list(reply.body)
 
     def _signal(self, message: Message) -> None:
-        if message.sender == _BUS:
-            self._owner_changed(message)
-        elif message.sender == self._owner:
-            self._systemd_signal(message)
-
-    def _owner_changed(self, message: Message) -> None:
-        match message.member, message.body:
-            case "NameOwnerChanged", [str(name), _, str(owner)] if name == _SYSTEMD:
-                self._owner = owner
-                if owner:
-                    self._reset(self)
-
-    def _systemd_signal(self, message: Message) -> None:
         match message.member, message.body:
             case "PropertiesChanged", [str(interface), changed, _]:
                 self._changed(message.path or "", interface, {name: value.value for name, value in changed.items()})
