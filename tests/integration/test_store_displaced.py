@@ -367,15 +367,25 @@ def test_a_backup_copied_over_the_database_is_told_and_its_log_is_not_mixed_into
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
-def test_a_backup_that_is_copied_over_the_database_in_the_middle_of_a_commit_is_noticed(scene: Scene) -> None:
+@pytest.mark.parametrize("earlier", [0, 2_000])
+def test_a_backup_that_is_copied_over_the_database_in_the_middle_of_a_commit_is_noticed(
+    scene: Scene, earlier: int
+) -> None:
+    """Also when the log has begun anew meanwhile."""
+    for number in range(100, 100 + earlier):
+        scene.store.write(whole(number))
+    assert (scene.path.stat().st_mtime_ns > scene.backup.stat().st_mtime_ns) == bool(earlier), (
+        "whether the log was brought back"
+    )
     connection = scene.store._database._connection  # noqa: SLF001 - what happens at its next statement
     assert connection is not None
     connection.set_trace_callback(lambda statement: overwrite(scene) if statement == "COMMIT" else None)
-    scene.store.write(whole(4))
+    scene.store.write(whole(4_000))
     connection.set_trace_callback(None)
-    assert scene.write_until_it_works(whole(5))
+    assert scene.write_until_it_works(whole(5_000))
     assert scene.found[-1][1].startswith(f"another program wrote to {scene.path} while it was in use; ")
-    assert scene.numbers() == [1, 2, 3, 4, 5]
+    numbers = scene.numbers()
+    assert (numbers[0], numbers[-1]) == (1, 5_000)
 
 
 def test_the_store_brings_its_own_log_back_again_and_again_and_nobody_is_blamed(scene: Scene) -> None:

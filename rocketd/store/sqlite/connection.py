@@ -77,7 +77,7 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._files: FileIdentity | None = None
         self._log_limit = 0
-        """Bytes below which the log is not brought back."""
+        """Bytes to which the log is cut when it begins anew; it is brought back only when it is longer."""
         self._stamp: Stamp | None = None
         """What the file has shown since this process wrote to it last."""
         self._lock = RLock()
@@ -186,7 +186,7 @@ class Database:
         if self.is_overwritten:
             self.on_displaced(files_at(self.path))
         connection.execute("COMMIT")
-        if self._has_company() or self._log_size() >= self._log_limit:  # else another program has changed the file
+        if self._has_company() or self._log_size() > self._log_limit:  # else another program has changed the file
             self._stamp = stamp(self.path)
 
     def _roll_back(self, connection: sqlite3.Connection, error: BaseException) -> None:
@@ -219,7 +219,7 @@ class Database:
         connection.execute(f"PRAGMA synchronous = {self._durability}")
         self._log_limit = _CHECKPOINT_PAGES * connection.execute("PRAGMA page_size").fetchone()[0]
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-        connection.execute(f"PRAGMA journal_size_limit = {self._log_limit}")  # it is cut when it begins anew
+        connection.execute(f"PRAGMA journal_size_limit = {self._log_limit}")
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # its companions are there from now on
         connection.execute("PRAGMA temp_store = MEMORY")  # a statement's own journal would be a file in /var/tmp
         return connection
