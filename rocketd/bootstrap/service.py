@@ -118,10 +118,8 @@ class Service:
         self._manager.extend_timeout(START_TIMEOUT)  # and so may what a killed daemon left behind
         opened = await self._open_store()
         open_files = raise_open_files()
-        self._executor = executor = make_executor(
-            *(self.loop, loaded.settings, self._clock),
-            *((self._options.state_dir, self._options.runtime_dir), open_files),
-        )
+        directories = self._options.state_dir, self._options.runtime_dir
+        self._executor = executor = make_executor(self.loop, loaded.settings, self._clock, directories, open_files)
         self._stack.push_async_callback(executor.close)
         self._base_journal.on_congested, commands = executor.hold_output, Commands(executor, self._clock, open_files)
         with self._startup_monitor.step("the store, and the processes that the last daemon left behind"):

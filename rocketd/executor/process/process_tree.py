@@ -213,10 +213,17 @@ def open_pidfd(process: Process) -> int | None:
         pidfd = os.pidfd_open(process.pid)
     except OSError:
         return None
-    if start_time(process.pid) in {process.start, UNREADABLE}:  # one that executes a program is not a new process
+    start = start_time(process.pid)
+    if start == process.start or (start == UNREADABLE and _is_in_session(process)):
         return pidfd
     os.close(pidfd)
     return None
+
+
+def _is_in_session(process: Process) -> bool:
+    """Whether a process whose start time cannot be read now is still where this one was: it only executes a program."""
+    now = _read_status(process.pid)
+    return now is not None and now.session == process.session
 
 
 def send_signal(process: Process, number: signal.Signals) -> None:
