@@ -22,9 +22,9 @@ _OURS: Final = {
     "chdir": "directory", "uid": "user", "gid": "group", "input": "parameters", "wrap": "command", "wait": "timeout",
 }  # fmt: skip
 """What a setting of the task says."""
-_NOT_POSSIBLE: Final = frozenset(
-    {"job-name", "parsable", "requeue", "no-requeue", "array", "test-only", "help", "usage", "version", "quiet"}
-    | {"verbose", "clusters", "ignore-pbs", "export-file", "open-mode"}
+_NOT_POSSIBLE: Final = (
+    *("job-name", "parsable", "requeue", "no-requeue", "array", "test-only", "help", "usage", "version", "quiet"),
+    *("verbose", "clusters", "ignore-pbs", "export-file", "open-mode"),
 )
 """What rocketd needs as it is: by it the job is found again, and begins once."""
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9_.][A-Za-z0-9_.-]*@)?[A-Za-z0-9_.:\[\]%][A-Za-z0-9_.:\[\]%-]*")
@@ -50,6 +50,8 @@ def _slurm_option(named: tuple[str, object]) -> tuple[str, object]:
         raise BadValue(f"{key} is set by rocketd", f"the setting '{_OURS[key]}' of the task says it", at_key=True)
     if key in _NOT_POSSIBLE:
         raise BadValue(f"{key} cannot be set: rocketd relies on what it is", at_key=True)
+    if key != "export" and (whole := next((one for one in (*_OURS, *_NOT_POSSIBLE) if one.startswith(key)), "")):
+        raise BadValue(f"sbatch takes {key} for {whole}, which cannot be set here", at_key=True)
     if value is True:
         return key, ""
     if type(value) is int:

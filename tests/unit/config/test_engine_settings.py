@@ -74,6 +74,8 @@ def test_commands_are_three(folder: Folder) -> None:
     [
         ('slurm = { job-name = "x" }', "job-name cannot be set: rocketd relies on what it is"),
         ("slurm = { requeue = true }", "requeue cannot be set: rocketd relies on what it is"),
+        ("slurm = { reque = true }", "sbatch takes reque for requeue, which cannot be set here"),
+        ('slurm = { arr = "1-9" }', "sbatch takes arr for array, which cannot be set here"),
         ('slurm = { uid = "root" }', "uid is set by rocketd"),
         ('slurm = { "--time" = "1" }', "'--time' is not a long option of sbatch"),
         (
