@@ -9,15 +9,15 @@ from rocketd.config.problems import BadValue
 from rocketd.config.value_types import each, string, toml_type, wrong_type
 
 
-def _table(value: object, expected: str) -> dict[str, object]:
+def _table(value: object, expected: str, hint: str) -> dict[str, object]:
     if type(value) is not dict:
-        raise wrong_type(expected, value)
+        raise wrong_type(expected, value, hint)
     return value
 
 
 def environment(value: object) -> tuple[tuple[str, str], ...]:
     """Take names and values of environment variables."""
-    table = _table(value, "a table of variables")
+    table = _table(value, "a table of variables", 'write environment = { NAME = "value" }')
     return each(((name, (name, text)) for name, text in table.items()), _variable)
 
 
@@ -33,7 +33,7 @@ def _variable(named: tuple[str, object]) -> tuple[str, str]:
 
 def parameters(value: object) -> str:
     """Take a table that can be written as a JSON object (RFC 8259), and write it so."""
-    table = _table(value, "a table of parameters")
+    table = _table(value, "a table of parameters", "write parameters = { name = 1 }")
     _check_json(table)
     return json.dumps(table, ensure_ascii=False)
 

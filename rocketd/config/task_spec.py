@@ -4,13 +4,14 @@ Nothing is looked up here and no condition is parsed; the compiler does that.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from rocketd.config import engine_settings, unit_table
 from rocketd.config.calendar_settings import CALENDAR, CALENDAR_NAME
 from rocketd.config.engine_settings import REACHED_BY
+from rocketd.config.foreign_spellings import OF_TIMERS, UNIT_SECTIONS, foreign_key_hint
 from rocketd.config.http_settings import WEBHOOK_URL
 from rocketd.config.logging_settings import read_logging
 from rocketd.config.problems import MAX_MISTAKES, BadValue, Mistake, Path
@@ -91,11 +92,25 @@ def _check_keys(document: Mapping[str, object], spec: FileSpec, *, may_hold_sett
             hint = "put it into /etc/rocketd/rocketd.toml"
             spec.mistakes.append(Mistake((key,), f"[{key}] is only allowed in rocketd.toml", hint, at_key=True))
             continue
-        hint = f"write [task.{key}]" if type(value) is dict else ""
-        known = (*own, *host) if may_hold_settings else own
-        spec.mistakes.append(
-            Mistake((key,), f"'{key}' does not belong in a task file", did_you_mean(key, known) or hint, at_key=True)
-        )
+        hint = _header_hint(key, value, (*own, *host) if may_hold_settings else own)
+        spec.mistakes.append(Mistake((key,), f"'{key}' does not belong in a task file", hint, at_key=True))
+
+
+def _header_hint(key: str, value: object, known: Iterable[str]) -> str:
+    """Say where what stands outside all known tables was probably meant to be."""
+    of_task = SETTINGS[Section.TASK]
+    if type(value) is list:
+        return "write [task.NAME] above each task"
+    if type(value) is not dict:
+        if key in of_task:
+            return f"write {key} below [task.NAME], or for all tasks of the file below [defaults]"
+        return did_you_mean(key, known) or foreign_key_hint(key)
+    if key in UNIT_SECTIONS:
+        return OF_TIMERS
+    tasks = [name for name, table in value.items() if type(table) is dict and name not in of_task]
+    if tasks and len(tasks) == len(value):
+        return f"write [task.{tasks[0]}]"
+    return did_you_mean(key, known) or f"write [task.{key}]"
 
 
 def _read(table: object, base: Path, section: Section, mistakes: list[Mistake]) -> dict[str, object]:
@@ -119,7 +134,8 @@ def _read(table: object, base: Path, section: Section, mistakes: list[Mistake]) 
 
 
 def _unknown(path: Path, key: str, section: Section) -> Mistake:
-    hint = did_you_mean(key, SETTINGS[section])
+    of_task = section in (Section.TASK, Section.DEFAULTS)
+    hint = (foreign_key_hint(key) if of_task else "") or did_you_mean(key, SETTINGS[section])
     if section is Section.DEFAULTS and key in SETTINGS[Section.TASK]:
         return Mistake(path, f"'{key}' belongs to one task, not to [defaults]", at_key=True)
     for other, known in SETTINGS.items():
@@ -154,6 +170,11 @@ def _tasks(document: Mapping[str, object], spec: FileSpec) -> None:
             break
         if not _NAME.fullmatch(name):
             spec.mistakes.append(_bad_name(name))
+            continue
+        if type(table) is not dict and name in SETTINGS[Section.TASK]:
+            spec.mistakes.append(
+                Mistake(("task", name), f"'{name}' belongs to one task", "write [task.NAME]", at_key=True)
+            )
             continue
         own = _read(table, ("task", name), Section.TASK, spec.mistakes)
         if type(table) is dict:

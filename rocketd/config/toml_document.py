@@ -5,6 +5,7 @@ from typing import Final
 
 import tomli
 
+from rocketd.config.foreign_spellings import foreign_file_hint
 from rocketd.config.problems import MAX_MISTAKES, Fault, Mistake, Problem, Severity
 from rocketd.config.toml_positions import Place, Positions
 
@@ -61,6 +62,7 @@ def _not_toml(error: tomli.TOMLDecodeError, text: str, path: str) -> Problem:
     hint = next((hint for begin, hint in _HINTS.items() if error.msg.startswith(begin)), "")
     if text.startswith(_BYTE_ORDER_MARK):
         hint = "the file begins with a byte order mark; save it without"
+    hint = foreign_file_hint(text, error.pos) or hint
     message = f"this is not TOML: {error.msg[:1].lower()}{error.msg[1:]}"
     return _at(path, Positions(text).place(error.pos, error.pos + 1), message, hint)
 

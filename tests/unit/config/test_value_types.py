@@ -139,7 +139,12 @@ def test_takes(read: Read, text: str, value: object) -> None:
             'for example "0022"',
         ),
         (value_types.umask, '"0088"', "'0088' is not a mask of octal digits", 'for example "0022"'),
-        (table_values.environment, "[]", "this must be a table of variables, not an array", ""),
+        (
+            table_values.environment,
+            "[]",
+            "this must be a table of variables, not an array",
+            'write environment = { NAME = "value" }',
+        ),
         (table_values.environment, '{ "a b" = "1" }', "'a b' is not the name of a variable", None),
         (table_values.environment, "{ A = 1 }", "this must be a string, not an integer", 'write "1"'),
         (
