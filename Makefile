@@ -4,6 +4,7 @@
 PYTHON  = $$(packaging/host/python)
 WORKERS = 3
 SEEDS   = 1000
+KILLS   = 200
 STARTS  = 10000
 INPUTS  = 1000000
 MINUTES = 20
@@ -44,11 +45,11 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help run test kill upgrade simulate fleet reference fuzz soak engines cockpit contain check bench format docs pictures deb rpm release container wheels install install-program install-rest clean distclean
+.PHONY: help run test kill upgrade simulate fleet fleetfaults reference fuzz soak engines cockpit contain check bench format docs pictures deb rpm release container wheels install install-program install-rest clean distclean
 
 help:  ## this list
 	@echo "make TARGET, one of:"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # -- what a user calls --------------------------------------------------------------------------
 
@@ -76,6 +77,9 @@ simulate: .venv/rocketd .venv/dev  ## simulated worlds with everything that can 
 
 fleet: .venv/rocketd .venv/dev  ## simulated fleets of 2 to 5 hosts with everything that can happen to them (SEEDS=1000)
 	ROCKETD_FLEET_SEEDS=$(SEEDS) $(PYTEST) --timeout 0 --numprocesses $(WORKERS) --dist load tests/simulation/test_fleet.py $(ARGS)
+
+fleetfaults: .venv/rocketd .venv/dev  ## real daemons, PostgreSQL and networks that fail, and KILLS=200 kills of hosts
+	ROCKETD_FLEET_LONG=1 KILLS=$(KILLS) $(PYTEST) --timeout 0 -rP tests/integration/test_fleet_faults.py $(ARGS)
 
 reference: .venv/rocketd .venv/dev  ## worlds of weeks beside a naive scheduler, until STARTS=10000 starts are the same
 	ROCKETD_STARTS=$(STARTS) $(PYTEST) --timeout 0 -rP --numprocesses $(WORKERS) --dist load tests/simulation/test_beside_ticks.py -k as_many_starts $(ARGS)

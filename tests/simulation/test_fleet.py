@@ -49,7 +49,9 @@ class Checked:
     def __init__(self, seed: int) -> None:
         chance = self.chance = Random(seed)  # noqa: S311 - a simulation must replay
         lost_answers = chance.choice((0.0, 0.01, 0.1))
-        conditions = Conditions(lost_answers, lost_answers, chance.choice((MILLISECOND, 50 * MILLISECOND, SECOND)))
+        lost_news = lost_answers or chance.choice((0.0, 0.3))
+        latency = chance.choice((MILLISECOND, 50 * MILLISECOND, SECOND))
+        conditions = Conditions(lost_answers, lost_news, lost_answers, latency)
         self.fleet = SimulatedFleet(seed, START, conditions=conditions)
         self.tasks = random_tasks(chance)
         self.takes = chance.choice((SECOND, 20 * SECOND, 3 * MINUTE))

@@ -49,6 +49,12 @@ class FleetHosts:
         text = [f"[task.{name}]", f"command = '''{shell}'''", "shell = true", f'when = "{when}"', 'run_on = "one"']
         return "\n".join([*text, *lines, ""])
 
+    def exclusive_task(self, name: str, when: str) -> str:
+        """Return the text of a task whose runs hold a lock while they go on, and write `overlap` if it is taken."""
+        alone = f"flock --nonblock --conflict-exit-code 75 {self.directory}/{name}.lock sleep 0.4"
+        note = f"echo overlap $ROCKETD_TASK $ROCKETD_NUMBER $HOST >>{self._ledger}"
+        return self.task(name, when, command=f"{{ {alone}; [ $? != 75 ] || {note}; }}")
+
     def add(self, name: str, tasks: str, lease: str = "2s", extra: str = "", url: str = "") -> Daemon:
         """Make a host, started; `url`: of the database, if it is not reached by a network of its own."""
         directory = self.directory / name

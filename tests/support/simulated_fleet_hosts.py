@@ -49,6 +49,8 @@ class Conditions:
 
     lost_answer: float = 0.0
     """It is done, and the answer does not arrive."""
+    lost_news: float = 0.0
+    """The same, of a look that has found something new."""
     failed: float = 0.0
     latency: Duration = 5 * MILLISECOND
     """The longest way from the member to the loop."""

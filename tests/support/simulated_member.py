@@ -5,7 +5,7 @@ virtual clock. Any of them may fail, or be done without an answer, or be the las
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from math import inf
 from typing import TYPE_CHECKING, cast
 
@@ -43,6 +43,10 @@ class SimulatedMember:
         exchange = cast("TaskExchange", SimulatedExchange(host, incarnation))
         self.tasks = MemberTasks(exchange, self, cast("RecordReader", self), self, host.boottime)
         self.joined = self.left = False
+        self.rebuilds = 0
+        """How many times all was read anew."""
+        self.read_news = False
+        """Whether the transaction has found what others have recorded."""
         self.next_renewal: Instant = 0
         self._step_at: Instant = FOREVER
         self._number = 0
@@ -159,12 +163,11 @@ class SimulatedMember:
         """The daemon has nothing left to do."""
         if self.left:
             return
-        try:
-            self._send()
-            with self.in_transaction() as connection:
-                cast("SimulatedDatabase", connection).leave(self.host.name)
-        except Unanswered:
-            pass
+        if self.joined:
+            with suppress(Unanswered):
+                self._send()
+                with self.in_transaction() as connection:
+                    cast("SimulatedDatabase", connection).leave(self.host.name)
         self.left, self.host.up = True, False
         self.host.generation += 1
 
@@ -175,11 +178,13 @@ class SimulatedMember:
         if self.host.cut_off or fleet.database_down or chance < fleet.conditions.failed:
             raise Unanswered
         self.host.burn()
+        self.read_news = False
         news, freed = len(database.news), len(database.freed)
         yield cast("Connection[TupleRow]", database)
         self._announce(CHANGED, {task_of(row.event) for row in database.news[news:]})
         self._announce(FREE, {*database.freed[freed:]})
-        if chance > 1 - fleet.conditions.lost_answer:
+        lost = fleet.conditions.lost_news if self.read_news else fleet.conditions.lost_answer
+        if chance > 1 - lost:
             raise Unanswered
         self.host.burn()
 
@@ -199,6 +204,7 @@ class SimulatedMember:
 
     def rebuilt(self, epoch: int, tasks: Sequence[OwnedTask], events: Sequence[SharedEvent]) -> None:
         """Tell the loop."""
+        self.rebuilds += 1
         self.host.post(lambda: self.host.ownership.on_rebuilt(epoch, tasks, events))
 
     def looked(self, epoch: int, look: OwnershipResult) -> None:
@@ -277,6 +283,7 @@ class SimulatedExchange:
         known = {one.name for one in request.definitions}
         news = [SharedEvent(row.host, row.event) for row in database.news[self.place :] if task_of(row.event) in known]
         self.place = len(database.news)
+        self._host.member.read_news |= bool(news)
         return OwnershipResult(news, owners, taken, request.obstacle), owned, left
 
     def looked(self, owned: Mapping[str, int]) -> None:
