@@ -99,6 +99,11 @@ def _take_adverb(schedule: ParsedSchedule, found: re.Match[str]) -> bool:
     return True
 
 
+def _take_fortnight(schedule: ParsedSchedule, found: re.Match[str]) -> bool:  # noqa: ARG001 - it says all by itself
+    schedule.count, schedule.unit = 2, "week"
+    return True
+
+
 def _take_alternate(schedule: ParsedSchedule, found: re.Match[str]) -> bool:
     schedule.count, schedule.unit = (2 if found["count"].lower() in ("other", "second", "2nd") else 3), "week"
     return _take_days(schedule, re.match("(.*)", found["day"]) or found)
@@ -211,7 +216,8 @@ _PHRASES: Final[tuple[tuple[re.Pattern[str], Callable[[ParsedSchedule, re.Match[
     ),
     (_phrase(rf"(?:on )?every (?P<count>other|second|third|2nd|3rd) (?P<day>{_DAY})(?! of| in)"), _take_alternate),
     (
-        _phrase(r"(?:(?:every|each) )?(?:(?P<count>\d{1,4}|other|second|t?wo|three|third|four|five|six|ten) ?)?"
+        _phrase(rf"(?:(?:every|each) )?(?!second {_DAY})"
+                r"(?:(?P<count>\d{1,4}|other|second|t?wo|three|third|four|five|six|ten) ?)?"
                 r"(?P<unit>sec|second|min|minute|hr|hour|day|night|week|month|year|quarter)s?"),
         _take_interval,
     ),
@@ -220,6 +226,7 @@ _PHRASES: Final[tuple[tuple[re.Pattern[str], Callable[[ParsedSchedule, re.Match[
                 r"(?:(?:a|an|per|every|each) (?P<unit>day|hour|week|month|year)|(?P<adverb>daily|hourly))"),
         _take_times_per,
     ),
+    (_phrase("fortnightly|biweekly|(?:every |each )?fortnight"), _take_fortnight),
     (_phrase("minutely|hourly|daily|weekly|monthly|yearly"), _take_adverb),
     (_phrase(rf"(?:(?:on|every|the|each) )*{_NUMBER} (?P<day>{_DAY}){_OF_MONTH}"), _take_nth),
     (

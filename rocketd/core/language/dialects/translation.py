@@ -4,6 +4,7 @@ Used only after reading has failed. A hint is given only if what it suggests rea
 
     cron_dialects    crontab(5), Quartz, AWS, Jenkins, OpenBSD, fugit
     intervals        intervals and recurrences: 5m, PT5M, R/…, RRULE:…, rate(…), OnCalendar=
+    python_calls     interval(minutes=5), crontab(hour=3), every(10).minutes
     english          every weekday at 6, first monday of the month
 """
 
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from rocketd.core.errors import ConditionError
 from rocketd.core.escaping import visible
-from rocketd.core.language.dialects import cron_dialects, english, intervals
+from rocketd.core.language.dialects import cron_dialects, english, intervals, python_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,6 +126,7 @@ def _calendar(text: str) -> Equivalent | None:
 _GUESSES: Final = (
     cron_dialects.advice,
     intervals.advice,
+    python_calls.advice,
     _calendar,
     english.advice,
     intervals.calendar_advice,

@@ -279,6 +279,33 @@ LINES: list[tuple[str, Expected, tuple[str, ...]]] = [
     ("every half hour", each(minutes=30), ()),
     ("every quarter of an hour", each(minutes=15), ()),
     ("10 minutes past the hour", at(*(f"{hour:02}:10" for hour in range(24))), ()),
+    ("second tuesday", at("00:00", days=nth(2, 1)), ()),
+    ("second monday of the month at 9:00", at("09:00", days=nth(2, 0)), ()),
+    ("fortnightly", each(days=14), ()),
+    ("every fortnight on friday at 18:00", at("18:00", days=second_weeks(4)), ()),
+    # Python
+    ("interval(minutes=5)", each(minutes=5), ()),
+    ("IntervalTrigger(hours=1, minutes=30)", each(minutes=90), ()),
+    ("datetime.timedelta(weeks=2)", each(weeks=2), ()),
+    ("every(minutes=5)", each(minutes=5), ()),
+    ("every(5, 'minutes')", each(minutes=5), ()),
+    ("cron(hour=3, minute=0)", at("03:00"), ()),
+    ("cron(hour=3)", at("03:00"), ()),
+    ("CronTrigger(day='last', hour=3)".replace("last", "15"), at("03:00", days=of_month(15)), ()),
+    ("CronTrigger(day_of_week='mon-fri', hour=9, minute=30)", at("09:30", days=WORKDAYS), ()),
+    ("CronTrigger(day_of_week='0,2-3', hour=9)", at("09:00", days=on(0, 2, 3)), ()),
+    ("CronTrigger(day_of_week=6)", at("00:00", days=on(6)), ()),
+    ("CronTrigger(hour='*/12', timezone='Europe/Berlin')", at("00:00", "12:00"), ('timezone = "Europe/Berlin"',)),
+    ("CronTrigger(month=12, day=24)", at("00:00", days=lambda day: (day.month, day.day) == (12, 24)), ()),
+    ("crontab(minute='*/15')", at(*QUARTERS), ()),
+    ("crontab(hour=3, minute=30, day_of_week=0)", at("03:30", days=on(6)), ()),
+    ("crontab(hour=3)", at(*(f"03:{minute:02}" for minute in range(60))), ()),
+    ("crontab(minute=0, hour=0, day_of_month='1')", at("00:00", days=of_month(1)), ()),
+    ("schedule.every(10).minutes.do(job)", each(minutes=10), ()),
+    ("schedule.every(2).hours", each(hours=2), ()),
+    ("every().day.at('10:30')", at("10:30"), ()),
+    ("schedule.every().monday.at('09:00').do(job).tag('x')", at("09:00", days=on(0)), ()),
+    ("every(2).weeks", each(weeks=2), ()),
     ("0 0 * * 1%2", at("00:00", days=weeks_since_2019(0, 2, 0)), ()),
     ("schedule: '0 3 * * *'", at("03:00"), ()),
     ("0 0 12 31W * ?", at("12:00", days=from_end_of_long), ()),
@@ -424,6 +451,13 @@ FREQ=DAILY;INTERVAL=0
 OnFoo=1
 every 2 quarters
 daily at :15
+interval(minutes=x)
+interval()
+cron(week=3)
+crontab(*rules)
+every(5, unit='minutes')
+timedelta(0)
+schedule.every(5).do(job)
 * * * * * * * *
 """
 
