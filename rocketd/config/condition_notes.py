@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rocketd.config.cross_file_checks import TaskMistake
 from rocketd.config.problems import Mistake
+from rocketd.core.calendar.cron import Cron
+from rocketd.core.calendar.cron_days import WEEKDAYS
 from rocketd.core.calendar.oncalendar import CalendarLine
 from rocketd.core.conditions.cycle import Cycle
 from rocketd.core.conditions.day_word import DayWord
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 _SAMPLE_TICKS = 20
 _SAMPLE_INSTANT = 1_830_297_600_000_000
 """1 January 2028: from then on, so many ticks are looked at."""
+_WEEKS_OF_MONTH = {"1-7": 1, "8-14": 2, "15-21": 3, "22-28": 4}
 _SAMPLE_CYCLE = 2028
 """A cycle in which all marks can be looked at: a leap year, and a month and a week as any."""
 
@@ -156,6 +159,20 @@ def _short_window(part: Condition) -> Iterator[Note]:
         )
 
 
+def _either_day(part: Condition) -> Iterator[Note]:
+    """A cron line with both day fields, of which one is enough: a first Monday is no `1-7 * 1`."""
+    if not isinstance(part, Tick) or not isinstance(part.ticks, Cron) or not part.ticks.days.either:
+        return
+    *clock, day, month, weekday = part.ticks.text.split()
+    week = _WEEKS_OF_MONTH.get(day) if weekday.isdecimal() or weekday in WEEKDAYS else None
+    yield Note(
+        f"{part} ticks on the days {day} of the month, and also on each {weekday} of the week; either is enough",
+        f'for that weekday in those days write cron("{" ".join(clock)} * {month} {weekday}#{week}")'
+        if week
+        else f'for days that are both write cron("{" ".join(clock)} {day} {month} *") & time_of_week.on(…)',
+    )
+
+
 def _line_of_another_zone(part: Condition) -> Iterator[Note]:
     """A calendar line with a zone of its own beside a word about dates, which goes by the zone of the task."""
     days = [one for one in part.parts if isinstance(one, DayWord)] if isinstance(part, All) else []
@@ -179,6 +196,7 @@ LOOKS: tuple[Callable[[Condition], Iterator[Note]], ...] = (
     _parity,
     _days_for_weeks,
     _short_window,
+    _either_day,
     _line_of_another_zone,
 )
 """What is looked for in each part."""

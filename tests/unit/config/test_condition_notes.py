@@ -21,6 +21,8 @@ def told(condition: str) -> str:
         ('daily | (cron("0 3 * * *") | after_success("b")) & ~weekly', "~weekly is judged at each tick only"),
         ('cron("0 3 * * *") & ~succeeded("b").today', 'in succeeded("b").today;'),
         ('cron("0 3 * * *") & (every("2 days") | path_exists("/p"))', "is judged now, not at the tick"),
+        ('cron("0 3 1-7 * 1")', "on the days 1-7 of the month, and also on each 1 of the week"),
+        ('cron("0 3 13 * fri") | retry(3)', "either is enough"),
         ('daily & iso_week("odd")', "is not every other week"),
         ('daily & cycle("14 days", since="2026-12-03")', "one day in 14"),
         ("monthly.on(1)", "lost if the host is down"),
@@ -36,12 +38,28 @@ def test_what_has_changed_beside_a_tick_is_noted(condition: str, part: str) -> N
     "condition",
     ["monthly.after(1)", 'yearly.on("Dec")', "daily & iso_week(7)", 'daily.at("10:00")',
      'daily & cycle("10 days", since="2026-12-03")',
-     'cron("0 3 * * *")', 'daily & every("36 h")', 'cron("0 3 * * *") & time_of_week.on("Mon")', 'every("2 days")',
+     'cron("0 3 * * *")', 'cron("0 3 1 * *")', 'cron("0 3 */2 * 1")', 'cron("0 3 * * 1#1")',
+     'daily & every("36 h")', 'cron("0 3 * * *") & time_of_week.on("Mon")', 'every("2 days")',
      '~(cron("0 3 * * *") & daily)', 'cron("0 3 * * *") & ~failed("b").past("2 h")', 'cron("0 3 * * *") & true',
      '(cron("0 3 * * *") | after_success("b")) & ~running("b")'],
 )  # fmt: skip
 def test_what_has_not_changed_is_not_noted(condition: str) -> None:
     assert not told(condition)
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("0 3 1-7 * 1", 'for that weekday in those days write cron("0 3 * * 1#1")'),
+        ("0 3 22-28 6 sat", 'for that weekday in those days write cron("0 3 * 6 sat#4")'),
+        ("0 3 1-7 * 1L", 'for days that are both write cron("0 3 1-7 * *") & time_of_week.on(…)'),
+        ("0 3 13 * fri", 'for days that are both write cron("0 3 13 * *") & time_of_week.on(…)'),
+        ("0 3 1-7 * mon-fri", 'for days that are both write cron("0 3 1-7 * *") & time_of_week.on(…)'),
+    ],
+)
+def test_two_day_fields_are_noted_with_the_line_that_was_meant(line: str, hint: str) -> None:
+    (note,) = notes_about(parse(f"cron('{line}')"))
+    assert note.hint == hint
 
 
 @pytest.mark.parametrize(
