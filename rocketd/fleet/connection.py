@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from rocketd.core.errors import StoreError
 from rocketd.core.url_password import without_passwords
+from rocketd.fleet.driver import load_driver
 from rocketd.fleet.schema import LEAST, STEPS
 from rocketd.store.regular_file import read_regular
 
@@ -109,6 +110,7 @@ class FleetConnection:
     def open_unchecked(self) -> "Connection[TupleRow]":
         """Open a connection to a database that may have no tables yet. Raises FleetError."""
         try:
+            load_driver()
             import psycopg  # noqa: PLC0415 - only hosts with a fleet have it
             from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415 - as above
         except ImportError as error:

@@ -49,6 +49,11 @@ _HOLDER: Final = """
     SELECT incarnation::text, beat, version, (extract(epoch FROM joined_at) * 1000000)::bigint, state_id::text
     FROM rocketd.host WHERE fleet = %(fleet)s AND name = %(host)s
 """
+# The same condition as that of _JOIN, which newer servers refuse as a whole where another role holds the name.
+_HELD_BY_OTHER: Final = f"""
+    {_HOLDER} AND role <> current_user AND lease_until > clock_timestamp() AND incarnation <> %(incarnation)s
+        AND NOT (state_id = %(state_id)s AND place = %(place)s)
+"""
 _RENEW: Final = """
     UPDATE rocketd.host SET
         lease_until = clock_timestamp() + %(lease)s * interval '1 microsecond', seen_at = clock_timestamp(),
@@ -151,6 +156,8 @@ class Membership:
 
         Whoever joins owns no task: those of an earlier incarnation, or of this one before its lease ran out, are free.
         """
+        if (held := connection.execute(_HELD_BY_OTHER, self._values).fetchone()) is not None:
+            return _holder(held)
         decided = connection.execute(DECIDED_BEFORE, self._values).fetchone()
         row = connection.execute(_JOIN, self._values).fetchone()
         if row is not None:
@@ -161,8 +168,7 @@ class Membership:
         row = connection.execute(_HOLDER, self._values).fetchone()
         if row is None:
             raise NotHolder  # gone in between: the next try succeeds
-        incarnation, beat, version, joined_at, state_id = row
-        return Holder(incarnation, beat, str(version)[:40], int(joined_at), state_id)
+        return _holder(row)
 
     def renew(
         self, connection: "Connection[TupleRow]", counts: Counts, clock_offset: Duration | None
@@ -224,3 +230,8 @@ class Membership:
             "tags": list(self.tags),
             "now": time.time(),  # whichever clock is behind says up to when all is decided: one may have been set
         }
+
+
+def _holder(row: "TupleRow") -> Holder:
+    incarnation, beat, version, joined_at, state_id = row
+    return Holder(incarnation, beat, str(version)[:40], int(joined_at), state_id)

@@ -65,19 +65,31 @@ def _sent(name: str) -> str:
     return f"CASE WHEN {_TOO_LATE} THEN {instead[name]} ELSE {value} END" if name in instead else value
 
 
+_INTO: Final = f"""
+    INSERT INTO rocketd.record (fleet, host, scope, term, {NAMES})
+    SELECT %(fleet)s, %(host)s, %(scope)s, {_CLAIMED}, {", ".join(map(_sent, COLUMNS))} FROM given
+"""  # noqa: S608 - names of this package alone; values are bound
+_CAME: Final = "RETURNING id, CASE WHEN term IS NOT NULL THEN task_name END"
+
 # The end of a run that was handed off to an engine may come from the host that has taken over its task.
 # A record that comes again changes nothing, but an interval of misses that has grown. Of a run that one host of the
 # fleet had claimed, the first end counts: it may have counted as lost meanwhile.
+# Only intervals may be updated, and newer servers refuse DO UPDATE if there is a row that may not be,
+# whatever its WHERE says.
 INSERT: Final = f"""
-    INSERT INTO rocketd.record (fleet, host, scope, term, {NAMES})
-    SELECT %(fleet)s, %(host)s, %(scope)s, {_CLAIMED}, {", ".join(map(_sent, COLUMNS))}
-    FROM jsonb_to_recordset(%(rows)s::jsonb)
-        AS given ({", ".join(f'"{name}" {TYPES[name]}' for name in COLUMNS)})
-    WHERE NOT {_HAS_END}
-    ON CONFLICT (fleet, host, scope, run_id, kind) DO UPDATE SET {_GROWN}
-        WHERE record.kind = 'missed' AND excluded.times >= record.times
-    RETURNING id, CASE WHEN term IS NOT NULL THEN task_name END
-"""  # noqa: S608 - names of this package alone; values are bound
+    WITH given AS (
+        SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb)
+            AS given ({", ".join(f'"{name}" {TYPES[name]}' for name in COLUMNS)})
+    ), added AS (
+        {_INTO} WHERE given.action <> 'missed' AND NOT {_HAS_END}
+        ON CONFLICT DO NOTHING {_CAME}
+    ), grown AS (
+        {_INTO} WHERE given.action = 'missed'
+        ON CONFLICT (fleet, host, scope, run_id, kind) DO UPDATE SET {_GROWN} WHERE excluded.times >= record.times
+        {_CAME}
+    )
+    SELECT * FROM added UNION ALL SELECT * FROM grown
+"""  # noqa: S608 - as above
 
 
 def as_json(records: Iterable[LoggedRow], *, output: bool) -> str:

@@ -310,6 +310,7 @@ def test_output_stays_on_the_host_unless_it_is_wanted(host: MakeHost, database: 
     for name, extra in (("web1", ""), ("web2", "output = true\n")):
         daemon = host(name, says, extra=extra).start()
         daemon.until_line("says succeeded")
+        daemon.until_line("joined the fleet")
         assert daemon.stop() == 0
     query = "SELECT host, output FROM rocketd.record WHERE kind = 'end' ORDER BY host"
     assert database.ask(query) == [("web1", None), ("web2", "a\\x00b")]

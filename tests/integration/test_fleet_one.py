@@ -67,6 +67,8 @@ def test_one_host_runs_it_and_another_takes_over_after_kill_9(fleet: FleetHosts)
     begun(fleet, 3)
     owner = fleet.owner("tick")
     assert {host for _, _, host in fleet.ledger()} == {owner}
+    until(fleet, lambda: fleet.ask("SELECT 1 FROM rocketd.record WHERE kind = 'end'"))
+    assert not [line for one in fleet.hosts.values() for line in one.lines if "does not permit" in line]
     fleet.hosts.pop(owner).kill()
     until(fleet, lambda: any(host != owner for _, _, host in fleet.ledger()))
     begun(fleet, 3)

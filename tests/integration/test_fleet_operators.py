@@ -28,6 +28,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FleetHosts]:
             for name in ("web1", "web2"):
                 made.add(name, text, lease=LONG)
             until(made, lambda: all(made.owner(task) for task in ("tick", "idle", "a", "b")))
+            until(made, lambda: made.ask("SELECT count(DISTINCT host) FROM rocketd.task WHERE name = 'tick'") == [(2,)])
             yield made
 
 

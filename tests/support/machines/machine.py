@@ -52,7 +52,9 @@ class MachineError(Exception):
 class Machine:
     """One machine with a disk of its own; the disk outlives reboots and power cuts, and goes with `destroy`."""
 
-    def __init__(self, disk: Path, *trees: Path, binds: Sequence[Path] = (), limits: bool = False) -> None:
+    def __init__(
+        self, disk: Path, *trees: Path, binds: Sequence[Path] = (), limits: bool = False, hostname: str = ""
+    ) -> None:
         """Its disk, a new directory, starts as `trees`, the topmost first; `binds` are seen inside at the same path.
 
         With `limits`, MemoryMax=, TasksMax= and CPUQuota= bite. Where the host has the controllers in hierarchies of
@@ -65,6 +67,7 @@ class Machine:
         for part in ("up", "plan", "root"):
             (disk / part).mkdir(parents=True)
         self.name = f"rocketd-{os.getpid()}-{next(_NUMBERS)}"
+        self._hostname = hostname or self.name
         self._groups = [top / self.name for top in cgroups.tops()]
         self._counted = self._groups[-1]
         if self._limits:
@@ -133,7 +136,7 @@ class Machine:
         nspawn = [
             "systemd-nspawn", "--boot", "--quiet", "--directory", str(self._disk / "root"),
             "--register=no", "--keep-unit", "--notify-ready=yes", "--console=pipe", "--private-network",
-            "--machine", self.name, "--hostname", self.name,
+            "--machine", self.name, "--hostname", self._hostname,
             "--resolv-conf=off", "--timezone=off", "--link-journal=no",
             *(f"--bind-ro={path}" for path in self._binds),
         ]  # fmt: skip

@@ -84,6 +84,9 @@ class PostgresServer:
 
 
 def _program(name: str) -> Path:
+    """Return a program of the newest server that is here, or of the one whose programs ROCKETD_POSTGRES says."""
+    if chosen := os.environ.get("ROCKETD_POSTGRES"):
+        return Path(chosen) / name
     found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
     if not found:
         pytest.skip("no PostgreSQL here; Debian has it in the package postgresql")
