@@ -7,12 +7,12 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from threading import Event
 from typing import Final
 
 from rocketd.app.errors import TaskSetupError
 from rocketd.app.interfaces import SessionView
+from rocketd.core.dataclass import dataclass
 from rocketd.core.model.task_ref import TaskRef, TaskReference, name_of
 
 

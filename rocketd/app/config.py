@@ -3,13 +3,14 @@
 import os
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias, TypedDict, get_args
 
 from rocketd.app.left_out import no_attribute
 from rocketd.app.validators import Check, Span, calendars, check, number, one_of, span, timeout
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.errors import RocketdError
 from rocketd.core.model.condition import Condition
 from rocketd.core.suggestion import did_you_mean

@@ -1,9 +1,9 @@
 """Why a task runs or what it waits for, as programs read it: with datetimes, in the task's zone."""
 
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import NamedTuple, Self
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.explain import tree
 from rocketd.core.explain import why as core
 from rocketd.core.instant import BEGINNING, FOREVER, Instant, datetime_of

@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from re import Pattern
 from typing import Final, Protocol, TypeAlias
@@ -16,6 +16,7 @@ from rocketd.app.parameters import parameters_for, values_of
 from rocketd.app.task_body import check_function
 from rocketd.background_threads import in_thread
 from rocketd.core.conditions.probe import Probe, observed
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.errors import ResourceShortage
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.model.condition import Condition

@@ -3,13 +3,13 @@
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeAlias, TypeVar
 
 from rocketd.app.arguments import ArgumentContext
 from rocketd.app.parameters import parameters_for, values_of
 from rocketd.background_threads import in_thread
+from rocketd.core.dataclass import dataclass, field
 
 Hook: TypeAlias = Callable[..., object]
 F = TypeVar("F", bound=Hook)

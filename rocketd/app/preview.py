@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from itertools import islice
 from typing import Final, TypeAlias
@@ -13,6 +13,7 @@ from rocketd.app.function_conditions import FuncCond
 from rocketd.app.scheduler_session import SchedulerSession
 from rocketd.app.startup import force_startup_runs
 from rocketd.core.conditions.probe import Probe
+from rocketd.core.dataclass import dataclass
 from rocketd.core.instant import SECOND, Instant, datetime_of
 from rocketd.core.model import task as core
 from rocketd.core.model.condition import FALSE, TRUE, Condition

@@ -5,12 +5,12 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Final, Literal, Protocol, TypeAlias
 
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.errors import RocketdError
 from rocketd.core.model.task import Command, Surroundings
 from rocketd.core.shell_syntax import has_operator

@@ -1,9 +1,9 @@
 """The options with which the daemon is started."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from rocketd.bootstrap.log_target import LogTarget
+from rocketd.core.dataclass import dataclass
 from rocketd.core.messages.message import Priority
 
 

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from rocketd.background_threads import close_in_thread, in_thread
 from rocketd.core.conditions.after import awaited_tasks
 from rocketd.core.conditions.masked_condition import unmasked
+from rocketd.core.dataclass import dataclass
 from rocketd.core.duration import format_duration
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import DAY, SECOND, Duration

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rocketd.background_threads import WorkTimeout, close_in_thread, in_thread
 from rocketd.config.daemon_settings import Settings
 from rocketd.config.load_result import LoadResult
+from rocketd.core.dataclass import dataclass
 from rocketd.core.errors import RocketdError, StoreError
 from rocketd.core.instant import Instant
 from rocketd.core.model.records import Change

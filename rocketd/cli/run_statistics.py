@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from statistics import median_low
 from typing import Final
 
 from rocketd.cli.json_fields import duration, instant, text
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.instant import Duration, Instant
 from rocketd.daemon.json_format import JsonObject, rfc3339
 

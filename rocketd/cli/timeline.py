@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from rocketd.cli.json_fields import duration, instant, text
 from rocketd.cli.run_statistics import is_failure
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.instant import FOREVER, Instant
 from rocketd.daemon.json_format import JsonObject, rfc3339
 

@@ -7,7 +7,6 @@ wrong.
 
 import os
 import stat
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -16,6 +15,7 @@ from rocketd.config.date_lines import read_dates
 from rocketd.config.host_queries import HostQueries, NoAnswer, QueryKind
 from rocketd.config.problems import Fault, Problem
 from rocketd.config.task_files import Rights, UnreadableFile
+from rocketd.core.dataclass import dataclass
 from rocketd.core.model.work_calendar import DateList
 
 MAX_BYTES: Final = 4 * 1024**2

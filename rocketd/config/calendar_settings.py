@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from rocketd.config import value_types
 from rocketd.config.problems import BadValue
 from rocketd.config.setting import Setting, Values, table
 from rocketd.config.value_types import ValueType
+from rocketd.core.dataclass import dataclass
 
 DEFAULT_CALENDAR: Final = "default"
 """The calendar of words that name none."""

@@ -1,7 +1,6 @@
 """The settings of the daemon itself, allowed only in `rocketd.toml`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -21,6 +20,7 @@ from rocketd.config.value_types import (
     NON_EMPTY,
     ValueType,
 )
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.instant import DAY, MINUTE, SECOND, Duration
 from rocketd.core.model.task import ExecutorKind, TaskHooks
 from rocketd.core.notifications.http_settings import DIRECT, HeartbeatUrl, HttpSettings

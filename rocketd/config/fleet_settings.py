@@ -1,13 +1,13 @@
 """The table `[fleet]`: what this host is called among several, and the database that they share."""
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from rocketd.config import value_types
 from rocketd.config.problems import BadValue
 from rocketd.config.setting import Setting, Values, table
 from rocketd.config.value_types import BOOLEAN, PATH, ValueType
+from rocketd.core.dataclass import dataclass
 from rocketd.core.instant import MINUTE, SECOND, Duration
 from rocketd.core.model.run_on import RunOn
 from rocketd.core.url_password import has_password

@@ -9,7 +9,6 @@ import os
 import pwd
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from functools import cache, lru_cache, partial
 from io import BytesIO
@@ -27,6 +26,7 @@ from rocketd.config.task_files import Rights
 from rocketd.config.unit_checks import UnitChecks, UnitComplaint
 from rocketd.config.unit_table import UnitLines
 from rocketd.core.conditions.calendar_word import CalendarWord, calendar_words
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.host_patterns import is_selected
 from rocketd.core.model.condition import Condition
 from rocketd.core.model.task import Identity

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +12,7 @@ from rocketd.config.daemon_settings import DEFAULTS, Settings
 from rocketd.config.host_lookup import HostAnswers
 from rocketd.config.problems import Problem
 from rocketd.config.task_files import DEFAULT_DIRECTORIES
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.instant import Instant
 from rocketd.core.model.task import Disabled, Task
 from rocketd.core.model.work_calendar import WorkCalendar

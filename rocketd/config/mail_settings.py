@@ -1,6 +1,5 @@
 """The settings of `[mail]`: how mail is sent, to whom and about what."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -8,6 +7,7 @@ from rocketd.config import value_types
 from rocketd.config.mail_command import mail_command
 from rocketd.config.setting import Setting, Values, table
 from rocketd.config.value_types import ADDRESS, ADDRESSES, DURATION, NON_EMPTY, PATH, ValueType
+from rocketd.core.dataclass import dataclass
 from rocketd.core.instant import MINUTE, Duration
 from rocketd.core.model.run import Action
 from rocketd.core.notifications.occasions import OUTPUT, Occasion

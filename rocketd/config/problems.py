@@ -6,10 +6,11 @@ is one are the lines looked up (`positions`).
 
 import os
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from typing import Final, Literal, TypeAlias
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.escaping import visible
 from rocketd.core.url_password import without_passwords, without_web_paths
 

@@ -1,11 +1,11 @@
 """A setting: its key, the type of its value, and its default."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar, cast
 
 from rocketd.config.value_types import ValueType
+from rocketd.core.dataclass import dataclass
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

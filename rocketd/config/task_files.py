@@ -14,13 +14,13 @@ import pwd
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
 from rocketd.config.host_queries import HostQueries, NoAnswer, QueryKind
 from rocketd.config.problems import Fault, Problem, Severity
+from rocketd.core.dataclass import dataclass
 
 T = TypeVar("T")
 

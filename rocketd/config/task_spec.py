@@ -5,7 +5,6 @@ Nothing is looked up here and no condition is parsed; the compiler does that.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 from rocketd.config import engine_settings, unit_table
@@ -19,6 +18,7 @@ from rocketd.config.setting import Section, Setting, Values
 from rocketd.config.settings import SETTINGS
 from rocketd.config.task_mail_settings import joined
 from rocketd.config.task_settings import ENVIRONMENT, LIMITS, TASK_MAIL, UNIT
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.suggestion import did_you_mean
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")

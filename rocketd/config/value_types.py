@@ -6,12 +6,12 @@ error messages call the kind.
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
 from rocketd.config.problems import MAX_MISTAKES, BadValue, Mistake
+from rocketd.core.dataclass import dataclass
 from rocketd.core.duration import parse_duration
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import FOREVER, SECOND, Duration

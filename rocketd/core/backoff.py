@@ -1,7 +1,8 @@
 """Exponential backoff: pauses between tries that get longer with each failure."""
 
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from rocketd.core.dataclass import dataclass
 
 N = TypeVar("N", int, float)
 

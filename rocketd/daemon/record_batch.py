@@ -1,8 +1,8 @@
 """What the record writer does in one turn: changes for one transaction, what follows it, and what else is asked."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.model.records import Change
 from rocketd.daemon.ports import Store
 

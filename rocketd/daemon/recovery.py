@@ -6,9 +6,9 @@ their ends were not seen, and are recorded as `crash`, cause `down`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.instant import HOUR, MINUTE, SECOND, Duration, Instant
 from rocketd.core.model.clock_reading import ClockReading
 from rocketd.core.model.events import Event, Finished, Withdrawn

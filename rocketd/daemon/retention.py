@@ -6,10 +6,10 @@ alone for an hour, and never more than has become too old in the time that the h
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from rocketd.core.clock import Clock
+from rocketd.core.dataclass import dataclass
 from rocketd.core.history.history import History
 from rocketd.core.instant import HOUR, Duration, Instant
 from rocketd.core.messages import daemon_messages

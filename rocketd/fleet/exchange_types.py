@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.model.events import Missed, Started, task_of
 from rocketd.core.scheduler.standby import OwnedTask

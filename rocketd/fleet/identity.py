@@ -6,12 +6,13 @@ original records. What was recorded before belongs to the original, which has se
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 from uuid import UUID, uuid4
 
 from rocketd.atomic_file import replace_file
+from rocketd.core.dataclass import dataclass
 from rocketd.core.errors import StoreError
 from rocketd.store.errors import translating_errors
 from rocketd.store.regular_file import read_regular

@@ -7,9 +7,9 @@ has run out, or by the next daemon in the same place, which can only be there wh
 import json
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.instant_text import timestamp
 from rocketd.core.model.run import Action

@@ -6,9 +6,9 @@ its mutex with it, and each claim locks the row of the mutex: so the next owner 
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from rocketd.core.dataclass import dataclass
 from rocketd.fleet.owner_statements import NO_END
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ Pure: what the database says goes in, what people see comes out.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.instant import Duration, Instant
 
 

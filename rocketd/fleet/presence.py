@@ -3,10 +3,10 @@
 Pure: times are seconds of the steady clock, and arguments.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import MILLISECOND, SECOND, Duration
 from rocketd.core.messages import fleet_messages

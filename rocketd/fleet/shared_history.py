@@ -5,9 +5,9 @@ after a snapshot is what no transaction had ended by then, or what had ended and
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.instant import Duration
 from rocketd.core.model.events import Event
 from rocketd.core.scheduler.standby import OwnedTask

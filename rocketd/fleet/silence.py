@@ -6,9 +6,9 @@ goes on in a suspend and that nobody sets.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.instant import Duration
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Final
 
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.instant import Instant, datetime_of
 from rocketd.core.language.parser import parse
 from rocketd.core.model.task import Command, Task

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pwd
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.errors import RocketdError
 from rocketd.importer import anacron_task, cron_task, timer_task
 from rocketd.importer.crontab import CrontabEntry, has_user_column, read_crontab

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from rocketd.core.dataclass import dataclass, field
 
 Value: TypeAlias = "str | int | bool | list[str] | list[int] | dict[str, Value]"
 """What a setting holds, as TOML knows it."""

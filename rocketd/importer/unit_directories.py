@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from rocketd.core.dataclass import dataclass
 from rocketd.importer.unit_file import UnitFile, UnknownSpecifier, expanded
 
 if TYPE_CHECKING:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final
+
+from rocketd.core.dataclass import dataclass, field
 
 _TRUE: Final = frozenset({"1", "yes", "true", "on", "y", "t"})
 

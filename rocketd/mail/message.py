@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Final, NamedTuple
 
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.duration import approximate_duration
 from rocketd.core.escaping import visible
 from rocketd.core.instant import Instant

@@ -13,11 +13,11 @@ With a pause of 10 min, and notices to the same receivers:
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
 from rocketd.background_threads import WorkerThread
 from rocketd.core.backoff import Backoff
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.instant import SECOND, Duration
 from rocketd.mail.message import MailMessage, Notice, compose
 

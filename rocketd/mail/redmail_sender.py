@@ -6,10 +6,10 @@ import ssl
 import stat
 from collections.abc import Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Final
 
+from rocketd.core.dataclass import dataclass
 from rocketd.mail.message import MailMessage
 from rocketd.mail.queue import Envelope, MailRefused, PartlyAccepted
 

@@ -1,10 +1,10 @@
 """Sends a mail by a program, sendmail(8): what msmtp, nullmailer, dma and every mail server of a host offer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from os import EX_DATAERR, EX_NOHOST, EX_NOUSER, EX_OK, EX_UNAVAILABLE
 from typing import Final
 
+from rocketd.core.dataclass import dataclass
 from rocketd.mail.message import MailMessage
 from rocketd.mail.program import RunProgram
 from rocketd.mail.queue import Envelope, MailRefused

@@ -8,11 +8,11 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from rocketd.background_threads import WorkerThread
+from rocketd.core.dataclass import dataclass, field
 from rocketd.notifications.database import DeliveryRow, NotificationDatabase, StoredState
 
 CLOSE_TIMEOUT: Final = 5.0

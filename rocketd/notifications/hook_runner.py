@@ -8,12 +8,12 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 from uuid import uuid4
 
 from rocketd.core.backoff import Backoff
 from rocketd.core.clock import Clock
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.model.events import Finished, Spawned, Withdrawn
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger

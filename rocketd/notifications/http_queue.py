@@ -8,11 +8,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from threading import Condition, Thread
 from typing import Final, NamedTuple, Protocol
 
 from rocketd.core.backoff import Backoff
+from rocketd.core.dataclass import dataclass, field
 from rocketd.notifications.http_sender import HttpRequest, RequestRefused, ServerBusy
 
 THREADS: Final = 8

@@ -124,6 +124,13 @@ def test_what_an_answer_from_files_does_not_need_is_not_imported(
     assert not (unneeded | slow) & {*done.stderr.split()}
 
 
+def test_python_is_not_left_to_look_for_garbage_at_the_end(where: Path) -> None:
+    program = "import gc, sys; from rocketd.cli.rocketctl import main; main(); print(gc.get_freeze_count())"
+    asked = [sys.executable, "-c", program, *command(where, "check")[3:]]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60)
+    assert int(done.stdout.split()[-1]) > 0
+
+
 def test_the_next_start_rests_on_what_is_recorded(where: Path) -> None:
     record(where, NOW - SECOND, 1, Action.SUCCESS)
     backup = json.loads(rocketctl(where, "show", "backup", "--json").stdout)

@@ -1,7 +1,6 @@
 """`rocketctl health`: whether tasks are in order, for Nagios, Icinga and their kin."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from rocketd.cli.backend.http_client import Client
 from rocketd.cli.context import Context
@@ -9,6 +8,7 @@ from rocketd.cli.exit_codes import ExitCode, Failure, UsageError
 from rocketd.cli.json_fields import flag, instant, number, objects, text, the_object
 from rocketd.cli.nagios import PluginState, plugin_output
 from rocketd.cli.selection import active, meant, no_match, unmatched
+from rocketd.core.dataclass import dataclass
 from rocketd.core.duration import approximate_duration, parse_duration
 from rocketd.core.errors import RocketdError
 from rocketd.core.instant import Duration, Instant

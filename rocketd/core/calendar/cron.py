@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rocketd.core.calendar.cron_days import WEEKDAYS, moved_day, normal_field, read_moved, refuse_quartz_numbers
 from rocketd.core.calendar.ticks import Pattern
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import SECOND, Duration
 

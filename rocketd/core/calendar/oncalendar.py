@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from dataclasses import dataclass, field
 from datetime import UTC
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from rocketd.core.calendar.oncalendar_fields import DAYS, HINT, HOURS, MINUTES, MONTHS, SECONDS, YEARS, Chain, mistaken
 from rocketd.core.calendar.ticks import Pattern
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.errors import ConditionError
 
 if TYPE_CHECKING:

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import lru_cache
 from itertools import pairwise
@@ -38,6 +37,7 @@ from rocketd.core.calendar.wall_clock import (
     reached,
 )
 from rocketd.core.calendar.window import OpenedWindow, Window
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, Duration, Instant
 

@@ -8,9 +8,9 @@ end; one that is a clock time is the point itself.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.instant import Duration
 
 if TYPE_CHECKING:

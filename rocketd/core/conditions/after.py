@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
 
 from rocketd.core.conditions.time_conditions import ENDS, OWN
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.duration import format_duration, parse_length, parse_positive_length
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import FOREVER, MICROSECOND, Duration

@@ -9,7 +9,6 @@ them, and some are used up by the start that they cause.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import chain, product
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -21,6 +20,7 @@ from rocketd.core.conditions.run_conditions import Retry, Running
 from rocketd.core.conditions.running import RunningCount, RunningFor
 from rocketd.core.conditions.scheduler_conditions import SchedulerCycles, SchedulerRunning
 from rocketd.core.conditions.time_conditions import Every, OncePerWindow, Tick
+from rocketd.core.dataclass import dataclass
 from rocketd.core.model.condition import FALSE, TRUE, All, Any, Condition, Constant, Not
 from rocketd.core.model.moment import NO_TICK_GUARDS
 from rocketd.core.model.verdict import AGAINST, FOR, Verdict

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rocketd.core.calendar.cron import Cron
 from rocketd.core.calendar.wall_clock import is_known
 from rocketd.core.calendar.window import Window
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.instant import BEGINNING, MINUTE, SECOND
 from rocketd.core.model.condition import Condition
 from rocketd.core.model.verdict import AGAINST, FOR, Verdict

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from rocketd.core.conditions.day_word import DateRule, DayStretch
+from rocketd.core.dataclass import dataclass
 from rocketd.core.errors import ConditionError
 
 _LENGTH: Final = re.compile(r"\s*(?P<number>\d{1,6})?\s*(?P<unit>[A-Za-z]+)\s*")

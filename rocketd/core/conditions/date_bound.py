@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rocketd.core.calendar.wall_clock import reached
 from rocketd.core.conditions.cycle import FIRST_DATE, LAST_DATE
+from rocketd.core.dataclass import dataclass
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, MINUTE, SECOND
 from rocketd.core.model.condition import Condition

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from rocketd.core.conditions.probe import Probe
+from rocketd.core.dataclass import dataclass
 from rocketd.core.duration import format_duration, parse_length
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import HOUR, SECOND, Duration

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from heapq import merge
 from typing import TYPE_CHECKING, Final, Self
 
 from rocketd.core.conditions.comparison import AT_LEAST_ONE, Count, CountableCondition
 from rocketd.core.conditions.task_names import selected, watched
+from rocketd.core.dataclass import dataclass
 from rocketd.core.duration import format_duration, parse_positive_length
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import DAY, FOREVER, Duration

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from rocketd.core.conditions.day_word import DateRule, DayStretch
+from rocketd.core.dataclass import dataclass
 from rocketd.core.errors import ConditionError
 
 _MOST: Final = 53

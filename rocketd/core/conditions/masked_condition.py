@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.model.condition import Condition
 from rocketd.core.model.verdict import AGAINST, Verdict
 

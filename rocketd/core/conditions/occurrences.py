@@ -7,7 +7,7 @@ outside the hours     the newest window that began in the same day, hour, …; b
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from heapq import merge
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
@@ -18,6 +18,7 @@ from rocketd.core.conditions.event_kinds import ACTIONS, What
 from rocketd.core.conditions.host_uptime import BootEventCondition
 from rocketd.core.conditions.hours import Hours, narrow, spell_hours
 from rocketd.core.conditions.task_names import name_or_pattern, selected, watched
+from rocketd.core.dataclass import dataclass
 from rocketd.core.duration import format_duration, parse_positive_length
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, Duration, Instant

@@ -5,13 +5,13 @@ Only events change their answers, and here and there the clock: a delay that is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, overload
 
 from rocketd.core.conditions.comparison import Count, CountableCondition
 from rocketd.core.conditions.running import RunningCount, RunningFor, runs_in_question, spell_running
 from rocketd.core.conditions.task_names import name_or_pattern, selected, watched
 from rocketd.core.conditions.time_conditions import OWN
+from rocketd.core.dataclass import dataclass
 from rocketd.core.duration import format_duration, parse_length, parse_positive_length
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import FOREVER, Duration

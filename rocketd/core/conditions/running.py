@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rocketd.core.conditions.comparison import AT_LEAST_ONE, Count, CountableCondition
 from rocketd.core.conditions.task_names import selected, watched
+from rocketd.core.dataclass import dataclass
 from rocketd.core.duration import format_duration
 from rocketd.core.instant import BEGINNING, FOREVER, Duration, Instant
 from rocketd.core.model.condition import Condition

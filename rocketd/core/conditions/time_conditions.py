@@ -5,7 +5,7 @@ Each answers with a tight end: there the answer, or from when it has held, chang
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, Self, TypeAlias
 
 from rocketd.core.calendar.cron import Cron
@@ -20,6 +20,7 @@ from rocketd.core.conditions.splayed_time import (
     judge_window,
     window_consumption,
 )
+from rocketd.core.dataclass import dataclass
 from rocketd.core.duration import format_duration, parse_positive_length
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, DAY, FOREVER, Duration, Instant

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
 from rocketd.core.calendar.units import MONTH
 from rocketd.core.conditions.calendar_word import CalendarWord
 from rocketd.core.conditions.day_word import ordinal_of, wall_of
+from rocketd.core.dataclass import dataclass
 from rocketd.core.errors import ConditionError
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.explain import reasons_dates, reasons_host, reasons_runs, reasons_time, reasons_work_days
 from rocketd.core.explain.pending import describe_pending
 from rocketd.core.explain.reasons import clock, explain_verdict, run_name, splay_share, when

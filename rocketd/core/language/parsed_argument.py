@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.errors import ConditionError
 from rocketd.core.language.lexer import Token, error_at
 from rocketd.core.string_literals import unquoted

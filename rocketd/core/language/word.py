@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from rocketd.core.conditions.work_days import WorkdaysOf
+from rocketd.core.dataclass import dataclass
 from rocketd.core.model.condition import Condition
 
 if TYPE_CHECKING:

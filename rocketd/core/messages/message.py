@@ -5,8 +5,9 @@ The sentences are in two tables: what happened to runs in `run_messages`, what t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+
+from rocketd.core.dataclass import dataclass, field
 
 
 class Priority(IntEnum):

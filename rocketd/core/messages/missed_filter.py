@@ -8,10 +8,10 @@ a daily task that is kept out      told each day
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from rocketd.core.backoff import Backoff
+from rocketd.core.dataclass import dataclass
 from rocketd.core.instant import DAY, MINUTE, Duration, Instant
 from rocketd.core.model.events import Event, Finished, Missed, Started
 

@@ -1,8 +1,8 @@
 """Who may do what: decided for each request, from the ids that the kernel gives of the process that asks."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.model.operators import Operators
 from rocketd.core.model.task import Task
 

@@ -13,9 +13,9 @@ So a verdict is good as a whole until then, its `since` as well: when it is aske
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.errors import ConditionError
 from rocketd.core.instant import BEGINNING, FOREVER
 from rocketd.core.model.condition_parts import ConditionParts

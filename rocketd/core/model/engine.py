@@ -1,9 +1,9 @@
 """The engine that a task's runs are handed off to: another scheduler, and how it is reached."""
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.model.secret import Secret
 

@@ -8,9 +8,9 @@ A start is learned the moment it is decided (the scheduler says `Started` to its
 exclude each other only one starts in a pass.
 """
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.errors import RocketdError
 from rocketd.core.instant import Instant
 from rocketd.core.model.run import Cause, End, Run

@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.model.events import Event, Finished, Missed, Started
 from rocketd.core.model.run import Action, Trigger, Usage

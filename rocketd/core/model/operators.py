@@ -1,7 +1,8 @@
 """The operators of a task."""
 
-from dataclasses import dataclass
 from typing import Final
+
+from rocketd.core.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

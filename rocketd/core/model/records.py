@@ -5,9 +5,9 @@ Neither is written into the other.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.model.events import Finished, Missed, Spawned, Started, Withdrawn
 from rocketd.core.model.run import Action, End, Run, Trigger

@@ -1,9 +1,10 @@
 """A run: one execution of a task, how it began and how it ended."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.escaping import storable
 from rocketd.core.instant import Duration, Instant
 

@@ -1,9 +1,9 @@
 """Figures about recorded runs: what a chart shows of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.model.run import Action
 

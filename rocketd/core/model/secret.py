@@ -1,6 +1,6 @@
 """A secret: a text that is never shown, written down, or kept in a file or in a credential of systemd."""
 
-from dataclasses import dataclass, field
+from rocketd.core.dataclass import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """A task: a named thing to do, with its conditions. Immutable, and nothing left to look up."""
 
-from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.model.condition import FALSE, Condition
 from rocketd.core.model.engine import Engine

@@ -1,10 +1,10 @@
 """The history of one task: what `History` has learned about it, in as little memory as possible."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeVar, cast
 
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.instant import BEGINNING, FOREVER, MICROSECOND, Duration, Instant
 from rocketd.core.model.clock_steps import NEVER_SET, PRESENT, ClockSteps
 from rocketd.core.model.consumption import Consumed, add_consumed, consumed_until

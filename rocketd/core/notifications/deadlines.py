@@ -6,10 +6,10 @@ it, the clock may have been set, or the task may have been paused.
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Final, Protocol
 
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.instant import FOREVER, Duration, Instant
 from rocketd.core.model.run import Action, End, Run, RunKey
 from rocketd.core.model.task import Task

@@ -1,8 +1,8 @@
 """How other servers are reached."""
 
-from dataclasses import dataclass
 from typing import Final
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.instant import MINUTE, Duration
 from rocketd.core.model.secret import Secret
 

@@ -1,9 +1,9 @@
 """A notification: an event that somebody is told about, with what was known of its task then."""
 
-from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Final
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.instant import SECOND, Instant, datetime_of
 from rocketd.core.model.events import Finished, Missed, Started
 from rocketd.core.model.run import Action, End, Run

@@ -5,10 +5,10 @@ exact actions instead, so that mail can tell them apart.
 """
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.model.events import Finished, Missed, Started
 from rocketd.core.model.run import Action, Cause, End, Run

@@ -1,11 +1,11 @@
 """Webhooks: a JSON body about an event, as chat systems take it, or by a template of the administrator."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from string import Template
 from typing import Final, TypeAlias
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.model.events import Finished, Missed
 from rocketd.core.model.run import Run

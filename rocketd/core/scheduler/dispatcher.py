@@ -1,8 +1,9 @@
 """Starts due tasks: what blocks them, and which runs they become."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.history.history import History
 from rocketd.core.instant import Instant
 from rocketd.core.model.condition import All, Any, Condition

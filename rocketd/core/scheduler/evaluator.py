@@ -6,11 +6,11 @@ Its `stop_when` is asked about each active run, and about none in particular.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from rocketd.core.conditions.calendar_word import why_unknown
 from rocketd.core.conditions.probe import RelevantProbes, relevant_probes
+from rocketd.core.dataclass import dataclass
 from rocketd.core.history.history import History
 from rocketd.core.instant import FOREVER, SECOND, Duration, Instant
 from rocketd.core.model.clock_steps import PRESENT

@@ -1,9 +1,10 @@
 """Applies events: each changes the history, the active runs, and which tasks must be judged again."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.history.history import History
 from rocketd.core.history.renamed import renamed
 from rocketd.core.instant import SECOND, Duration, Instant

@@ -6,10 +6,11 @@ anything changes in the past that its condition looks at.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import tzinfo
 from typing import Final, NamedTuple
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.history.history import History
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.instant_text import timestamp, timestamp_with_zone

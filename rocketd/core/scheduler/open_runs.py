@@ -6,9 +6,10 @@ no executor knows it                       `crash`: nobody saw its end, and what
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.instant import Instant
 from rocketd.core.model.events import Finished, Withdrawn
 from rocketd.core.model.records import OpenRun

@@ -14,9 +14,9 @@ Each time that it owns nothing any longer begins a new *epoch*: what was asked f
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from typing import Final
 
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.instant import FOREVER, SECOND, Duration
 from rocketd.core.model.run_on import RunOn
 from rocketd.core.model.task import Task

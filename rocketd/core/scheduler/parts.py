@@ -1,8 +1,8 @@
 """The parts that a scheduler is made of, connected with each other."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.history.history import History
 from rocketd.core.instant import Instant
 from rocketd.core.scheduler.admission import Admission

@@ -8,9 +8,10 @@ and what is recorded from then on as it is heard of.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Final, NamedTuple
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.history.history import History
 from rocketd.core.instant import BEGINNING, Duration, Instant
 from rocketd.core.model.events import Event, Finished, Missed, Started, Stop, Withdrawn, task_of

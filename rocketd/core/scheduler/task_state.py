@@ -1,9 +1,10 @@
 """The state of one loaded task in the scheduler."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final, NamedTuple, TypeAlias
 
 from rocketd.core.conditions.probe import Probe
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.history.renamed import renamed
 from rocketd.core.instant import BEGINNING, FOREVER, SECOND, Duration, Instant
 from rocketd.core.model.events import Missed, Withdrawn

@@ -5,9 +5,9 @@ The token is read from its file for each request, so it may be replaced at any t
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.model.engine import Kubernetes
 from rocketd.core.model.secret import Secret
 

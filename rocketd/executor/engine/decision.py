@@ -6,9 +6,9 @@ it never had it                 the run is withdrawn: nothing of it has run, so 
 it does not answer              nothing is known yet
 """
 
-from dataclasses import dataclass
 from typing import Final
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.model.events import Finished, Withdrawn
 from rocketd.core.model.outcome import action_of

@@ -1,9 +1,9 @@
 """One run that is handed off: its job, and what is known of it."""
 
 import asyncio
-from dataclasses import dataclass, field
 from typing import Final
 
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.instant import Duration
 from rocketd.core.model.engine import Engine
 from rocketd.executor.engine.decision import JobFacts

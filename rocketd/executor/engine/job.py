@@ -1,10 +1,10 @@
 """What a run is for an engine: a job under a name computed beforehand; and what engines are asked for."""
 
 import re
-from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final, Protocol
 
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.errors import RocketdError
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.model.run import Run

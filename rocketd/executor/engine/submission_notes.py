@@ -9,11 +9,12 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
 from rocketd.atomic_file import replace_file
+from rocketd.core.dataclass import dataclass
 from rocketd.core.instant import Instant
 from rocketd.core.model.engine import Engine, EngineCommands, EngineKind, Kubernetes, RemoteManager, Slurm, Ssh
 from rocketd.core.model.secret import Secret

@@ -12,12 +12,12 @@ import time
 import traceback
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from threading import Event
 from types import TracebackType
 from typing import Final, NamedTuple, cast
 
 from rocketd.background_threads import in_thread
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.model.run import NO_USAGE, Action, Cause, End, Usage
 from rocketd.core.signal_names import signal_name

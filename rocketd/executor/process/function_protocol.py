@@ -7,10 +7,10 @@ The return value of the function is discarded.
 
 import json
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.model.task import Function
 
 CHILD: Final = str(Path(__file__).with_name("function_child.py"))

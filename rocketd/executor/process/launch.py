@@ -8,9 +8,9 @@ the daemon's own rights, limits and priority. **By the launcher** (launcher.c): 
 import resource
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.errors import RocketdError
 from rocketd.core.model.run import Run
 from rocketd.core.model.task import Call, Command, Function, Identity, Surroundings, Work

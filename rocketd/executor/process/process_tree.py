@@ -26,11 +26,11 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from threading import Thread
 from typing import Final, NamedTuple
 
 from rocketd.background_threads import in_thread
+from rocketd.core.dataclass import dataclass
 from rocketd.executor.process.process_files import NEVER, UNREADABLE, read_file, read_file_in_time, start_time
 
 RUN_ID_VARIABLE: Final = "ROCKETD_RUN_ID"

@@ -13,11 +13,12 @@ stays unreaped, so that its pid cannot be reused.
 import asyncio
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Final, NamedTuple, TypeAlias
 
 from rocketd.core.clock import Clock
+from rocketd.core.dataclass import dataclass
 from rocketd.core.errors import ResourceShortage
 from rocketd.core.instant import SECOND, Duration
 from rocketd.core.model.events import Withdrawn

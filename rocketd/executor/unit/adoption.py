@@ -4,8 +4,8 @@ import asyncio
 import signal
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
+from rocketd.core.dataclass import dataclass
 from rocketd.executor.unit.manager import SERVICE, UnitManager, UnitRefused
 from rocketd.executor.unit.outcome import has_ended, unit_state
 from rocketd.executor.unit.run_files import RunFiles

@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from rocketd.core.clock import Clock
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.model.task import Identity
 from rocketd.executor.process.environment import clean_environment, own_identity
 from rocketd.executor.unit.connection import ManagerConnection

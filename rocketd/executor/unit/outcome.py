@@ -1,10 +1,10 @@
 """What systemd knows of a unit that has ended, and what that means for its run. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.instant import Duration
 from rocketd.core.model.run import Usage
 

@@ -13,9 +13,10 @@ task tells systemd about its runs is not about them.
 import hashlib
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from rocketd.core.dataclass import dataclass
 
 SLICE: Final = "rocketd.slice"
 _DEFAULT: Final = "rocketd"

@@ -1,11 +1,11 @@
 """One run in a unit: how far it is, and what its end is."""
 
 import time
-from dataclasses import dataclass, field
 from errno import EAGAIN, errorcode
 from pathlib import Path
 from typing import Any, Final
 
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.errors import ResourceShortage, RocketdError
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.model.events import Finished, Spawned, Withdrawn

@@ -6,7 +6,6 @@ number counted from record to record, the attempt = failures in a row + 1, the c
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from math import isfinite
@@ -15,6 +14,7 @@ from typing import Final
 
 from pydantic.v1 import BaseModel
 
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.model.run import Action, Cause, Trigger
 from rocketd.store.redbird.compat import BaseRepo
 from rocketd.store.sqlite.column_values import ColumnFaults, validated

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Final, TypeAlias, TypeVar
 
 from rocketd.background_threads import WorkerThread
 from rocketd.core.backoff import Backoff
+from rocketd.core.dataclass import dataclass
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import DAY, Instant
 from rocketd.store.redbird.compat import BaseRepo, Between, In

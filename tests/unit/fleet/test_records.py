@@ -1,12 +1,13 @@
 """What goes to the database of a fleet: only what it can keep, and what the host wants to show."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rocketd.core.dataclass import dataclass
 from rocketd.core.model.task import Command, Function, Identity, Surroundings, Task
 from rocketd.fleet.identity import identify
 from rocketd.fleet.record_reader import LoggedRow

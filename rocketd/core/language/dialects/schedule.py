@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Final
 
+from rocketd.core.dataclass import dataclass, field
 from rocketd.core.language.dialects.day_fields import DAYS, MONTHS
 
 ADVERBS: Final = {
