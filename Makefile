@@ -27,7 +27,7 @@ PYTEST    = env -u PYTHONPATH PYTHONSAFEPATH=1 $(BIN)/python -m pytest
 SITE     := build/docs/html
 SPHINX    = $(BIN)/sphinx-build --quiet --fail-on-warning --nitpicky --doctree-dir build/docs/trees
 TSC      := tsc --noEmit --allowJs --checkJs --target es2022 --module es2022 --moduleResolution node \
-            --lib es2022,dom,dom.iterable rocketd/page/static/main.js
+            --lib es2022,dom,dom.iterable $(wildcard rocketd/page/static/*.js rocketd/page/static/views/*.js)
 PINS     := packaging/requirements
 PIP      := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Directories count as well: that is how a removed module is noticed.

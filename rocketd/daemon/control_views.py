@@ -65,7 +65,7 @@ class ControlViews:
         self._runtimes = KnownRuntimes(self._read_runtimes)
         loop.watchers.add(self._runtimes.learn)
         self.listed = TaskList(loop, task_files, self._runtimes)
-        self.feed = EventFeed(loop, self.status, self.listed.row)
+        self.feed = EventFeed(loop, self.status, self.listed.row, self.listed.counts)
         self.feed.on_changes.append(self.listed.note)
         self.output = RunOutput(loop, self.feed, self._find)
         self.metrics: Callable[[str], Awaitable[str]]

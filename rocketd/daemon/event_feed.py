@@ -6,7 +6,7 @@ has changed only that is kept, not how: it is sent as it is now.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
 
@@ -23,6 +23,9 @@ KEPT_BYTES: Final = 4 * 1024 * 1024
 MOST_ROWS: Final = 256
 """Tasks that may change in one pass and are still sent one by one: about 4 ms; for more there is one event `tasks`."""
 
+COUNTS_INTERVAL: Final = 0.2
+"""Seconds between two events `counts`, however much happens."""
+
 
 class OutputFollower(Protocol):
     """Has lines shown at once that reach the journal by themselves, or no longer."""
@@ -34,14 +37,25 @@ def _ignore(*, wanted: bool) -> None:
     """All lines come by themselves."""
 
 
+async def _no_counts() -> JsonObject:
+    return {}
+
+
 class EventFeed:
     """Passes events on to its listeners. On the loop's thread."""
 
-    def __init__(self, loop: Loop, status: Callable[[], JsonObject], row: Callable[[str], JsonObject | None]) -> None:
-        """`status` returns what the event `status` has, `row` a task as it is in the list."""
+    def __init__(
+        self,
+        loop: Loop,
+        status: Callable[[], JsonObject],
+        row: Callable[[str], JsonObject | None],
+        counts: Callable[[], Awaitable[JsonObject]] = _no_counts,
+    ) -> None:
+        """`status` and `counts` return what these events have, `row` a task as it is in the list."""
         self.on_changes: list[Callable[[set[str]], None]] = []
         """Called with the tasks to which something has happened."""
         self._row_of = row
+        self._counts_of = counts
         self.follow_output: OutputFollower = _ignore
         """Called when somebody begins to watch output, and when nobody does any more."""
         self._loop = loop
@@ -62,6 +76,9 @@ class EventFeed:
         """The tasks about which there was an event since the last look at what has changed."""
         self._look: asyncio.Handle | None = None
         self._condition = self._current_condition()
+        self._counts: JsonObject = {}
+        """Those that were sent last."""
+        self._counting: asyncio.TimerHandle | asyncio.Task[None] | None = None
         loop.watchers.add(self._on_event)
         loop.pass_hooks.append(self._after_pass)
         loop.health.on_change = self._look_soon
@@ -80,6 +97,8 @@ class EventFeed:
             self._replay(stream, after)
         self._streams.add(stream)
         self._follow_output()
+        self._counts = {}
+        self._count_soon()
         try:
             yield stream
         finally:
@@ -87,6 +106,11 @@ class EventFeed:
             self._follow_output()
             if not self._has_listeners("task"):
                 self._shown.clear()
+
+    @property
+    def newest(self) -> int:
+        """The number of the newest event."""
+        return self._newest
 
     def end(self) -> None:
         """Let all streams end: the daemon stops."""
@@ -167,6 +191,24 @@ class EventFeed:
         if (condition := self._current_condition()) != self._condition:
             self._condition = condition
             self._publish(StreamItem({"event": "status", **self._status()}, self._next()))
+        self._count_soon()
+
+    def _count_soon(self) -> None:
+        """Send the counts in a moment, so that a burst of runs makes few events of them."""
+        if self._counting is None and self._has_listeners("counts"):
+            self._counting = asyncio.get_running_loop().call_later(COUNTS_INTERVAL, self._count_now)
+
+    def _count_now(self) -> None:
+        self._counting = asyncio.ensure_future(self._send_counts())
+
+    async def _send_counts(self) -> None:
+        try:
+            counts = await self._counts_of()
+        finally:
+            self._counting = None
+        if counts != self._counts:
+            self._counts = counts
+            self._send(StreamItem({"event": "counts", **counts}, self._newest))
 
     def _current_condition(self) -> tuple[str, int, bool]:
         health = self._loop.health

@@ -24,7 +24,7 @@ BATCH_LINES: Final = 64
 SIGN_OF_LIFE: Final = 30.0
 """Seconds after which a listener hears that the daemon is still there, if it has heard nothing else."""
 
-KINDS: Final = ("started", "spawned", "finished", "withdrawn", "missed", "output", "task", "tasks", "status")
+KINDS: Final = ("started", "spawned", "finished", "withdrawn", "missed", "output", "task", "tasks", "counts", "status")
 """What a listener can ask for; `lost` and `alive` it gets in any case."""
 
 Happening: TypeAlias = Event | OutputLine | JsonObject

@@ -5,7 +5,6 @@ thousand tasks costs little more than its own rows.
 """
 
 import asyncio
-from bisect import bisect_right
 from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
@@ -21,6 +20,7 @@ from rocketd.daemon.lookup import find_disabled
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.serializers import disabled_object, task_object
 from rocketd.daemon.task_file_source import TaskFileSource
+from rocketd.daemon.task_order import Place, TaskOrder
 from rocketd.daemon.usual_runtimes import KnownRuntimes
 
 STATES: Final = ("running", "failed", "late", "missed", "paused", "disabled", "enabled")
@@ -30,14 +30,8 @@ PAGE_TASKS: Final = 100
 MAX_TASKS: Final = 1_000
 UPDATED_PER_TURN: Final = 512
 """Tasks that are looked up between two turns of the loop; about 4 ms."""
-
-PLACES_PER_TURN: Final = 2_500
-"""Tasks whose place in an order is looked up between two turns of the loop; about 3 ms."""
 ROWS_PER_TURN: Final = 128
 """Rows that are made between two turns of the loop; about 3 ms."""
-
-Place = tuple[int, str]
-"""Where a task is in an order."""
 
 
 class TaskQuery(NamedTuple):
@@ -71,6 +65,7 @@ class TaskList:
         """When tasks that have a `max_age` are late."""
         self._texts: dict[str, str] = {}
         self._tagged: dict[str, set[str]] = {}
+        self._orders = {order: TaskOrder() for order in ORDERS}
 
     def note(self, names: AbstractSet[str]) -> None:
         """Look at these tasks again before the next page: something has happened to them."""
@@ -90,7 +85,15 @@ class TaskList:
         found = self._found(query)
         counts: dict[str, Json] = {state: self._count(state, found) for state in STATES}
         wanted = self._of_state(query.state, found) if query.state else found
-        names = await self._ordered(wanted, query)
+        order = self._orders[query.order]
+        names = order.after(query.after, wanted, query.limit + 1)
+        last = names[query.limit - 1] if len(names) > query.limit else None
+        # What is counted and where the page ends is known before other requests, or a reload, have their turn.
+        answer: JsonObject = {
+            "next": None if last is None else f"{order.number(last)}/{last}",
+            "total": len(wanted),
+            "counts": counts,
+        }
         await self._runtimes.read(names[: query.limit])
         shown: list[JsonObject] = []
         for index, name in enumerate(names[: query.limit]):
@@ -101,13 +104,12 @@ class TaskList:
         if query.fields:
             kept = query.fields | {"task"}
             shown = [{key: value for key, value in row.items() if key in kept} for row in shown]
-        last = names[query.limit - 1] if len(names) > query.limit else None
-        return {
-            "tasks": [*shown],
-            "next": None if last is None else f"{self._key(last, query.order)}/{last}",
-            "total": len(wanted),
-            "counts": counts,
-        }
+        return {"tasks": [*shown], **answer}
+
+    async def counts(self) -> JsonObject:
+        """Return how many of all tasks are in each state."""
+        await self._update()
+        return {state: self._count(state, self._texts.keys()) for state in STATES}
 
     # -- what is known ----------------------------------------------------------------------------------------------
 
@@ -128,10 +130,13 @@ class TaskList:
         self._due_dates.clear()
         self._texts.clear()
         self._tagged.clear()
+        for order in self._orders.values():
+            order.clear()
         self._changed = set(self._loop.scheduler.tasks)
         for one in self._task_files.disabled:
             self._in_state["disabled"].add(one.task.name)
             self._note_words(one.task)
+            self._note_places(one.task.name)
 
     def _look_at(self, name: str) -> None:
         entry = self._loop.scheduler.tasks.get(name)
@@ -150,6 +155,7 @@ class TaskList:
             (self._in_state[state].add if holds else self._in_state[state].discard)(name)
         if (late := overdue_at(entry.task, history)) is not None:
             self._due_dates[name] = late
+        self._note_places(name)
         if name not in self._texts:
             self._note_words(entry.task)
 
@@ -157,6 +163,22 @@ class TaskList:
         self._texts[task.name] = "\n".join((task.name, task.description, str(task.when), task.file, *task.tags)).lower()
         for tag in task.tags:
             self._tagged.setdefault(tag, set()).add(task.name)
+
+    def _note_places(self, name: str) -> None:
+        for order, places in self._orders.items():
+            places.put(name, self._key(name, order))
+
+    def _key(self, name: str, order: str) -> int:
+        """Return by what a task is sorted before its name."""
+        if order == "name":
+            return 0
+        entry = self._loop.scheduler.tasks.get(name)
+        if entry is None:
+            return FOREVER
+        if order == "next":
+            return FOREVER - 1 if entry.next_start is None else entry.next_start
+        last = self._loop.scheduler.history.of(name).last_events.get(Action.RUN)
+        return FOREVER - 1 if last is None else -last.run.start
 
     # -- what is wanted ---------------------------------------------------------------------------------------------
 
@@ -178,36 +200,9 @@ class TaskList:
         if state == "late":
             now = self._loop.clock.now()
             return {name for name, at in self._due_dates.items() if at <= now and name in found}
-        return self._in_state[state] & found
+        return self._in_state[state] if len(found) == len(self._texts) else self._in_state[state] & found
 
     def _count(self, state: str, found: AbstractSet[str]) -> int:
         if state != "late" and len(found) == len(self._texts):
             return len(self._in_state[state])
         return len(self._of_state(state, found))
-
-    async def _ordered(self, names: AbstractSet[str], query: TaskQuery) -> list[str]:
-        """Return the names after that place, one more than fit on the page."""
-        if query.order == "name":
-            ordered = sorted(names)
-            begin = bisect_right(ordered, query.after[1]) if query.after else 0
-            return ordered[begin : begin + query.limit + 1]
-        places: list[Place] = []
-        for index, name in enumerate(names):
-            if index % PLACES_PER_TURN == PLACES_PER_TURN - 1:
-                await asyncio.sleep(0)
-            places.append((self._key(name, query.order), name))
-        places.sort()
-        begin = bisect_right(places, query.after) if query.after else 0
-        return [name for _, name in places[begin : begin + query.limit + 1]]
-
-    def _key(self, name: str, order: str) -> int:
-        """Return by what a task is sorted before its name."""
-        if order == "name":
-            return 0
-        entry = self._loop.scheduler.tasks.get(name)
-        if entry is None:
-            return FOREVER
-        if order == "next":
-            return FOREVER - 1 if entry.next_start is None else entry.next_start
-        last = self._loop.scheduler.history.of(name).last_events.get(Action.RUN)
-        return FOREVER - 1 if last is None else -last.run.start

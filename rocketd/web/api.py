@@ -54,6 +54,7 @@ ROUTES: Final = (
         ("match", "state", "tag", "order", "limit", "after", "fields"),
         right=Right.SEE,
     ),
+    Route("GET", "/v1/overview", handlers.overview, right=Right.SEE),
     Route("GET", "/v1/me", handlers.me, right=Right.SEE),
     Route("GET", "/v1/tasks/TASK", handlers.task, right=Right.SEE_TASK),
     Route("GET", "/v1/tasks/TASK/why", handlers.why, ("at",), right=Right.SEE_TASK),

@@ -19,6 +19,10 @@ MAX_RUNS: Final = 16_384
 PAGE_RUNS: Final = 250
 """The runs on one page of the log: with the tails of their output, some megabytes at most."""
 
+MAX_SHOWN: Final = 10
+"""Tasks in each list of an overview, but that of the running ones."""
+MAX_RUNNING_SHOWN: Final = 50
+
 STEP: Final = 900
 """Seconds of a stretch of statistics, about all tasks."""
 STEP_OF_ONE: Final = 86_400

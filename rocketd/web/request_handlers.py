@@ -1,8 +1,8 @@
 """What each route does: the parameters of a request become one call of the daemon, and its answer the response."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from rocketd.core.instant import DAY, SECOND
 from rocketd.core.model.fleet_filter import FLEET_STATES, MAX_FLEET_TASKS, FleetTaskFilter
@@ -18,7 +18,9 @@ from rocketd.web.errors import BadRequest
 from rocketd.web.limits import (
     DAYS_OF_ONE,
     MAX_REASON_LENGTH,
+    MAX_RUNNING_SHOWN,
     MAX_RUNS,
+    MAX_SHOWN,
     MAX_STEP,
     MAX_STRETCHES,
     PAGE_RUNS,
@@ -27,6 +29,14 @@ from rocketd.web.limits import (
 )
 from rocketd.web.parameters import RequestParameters
 from rocketd.web.shapes.table import TASK_KEYS
+
+OVERVIEW: Final[Mapping[str, TaskQuery]] = {
+    "running": TaskQuery(state="running", limit=MAX_RUNNING_SHOWN),
+    "failed": TaskQuery(state="failed", order="last", limit=MAX_SHOWN),
+    "late": TaskQuery(state="late", limit=MAX_SHOWN),
+    "next": TaskQuery(state="enabled", order="next", limit=MAX_SHOWN),
+}
+"""The lists of an overview."""
 
 
 class TextResponse(NamedTuple):
@@ -44,6 +54,18 @@ class StreamedResponse(NamedTuple):
 
 async def me(_: ControlVerbs, parameters: RequestParameters) -> Json:
     return parameters.describe(parameters.by)
+
+
+async def overview(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
+    seen = verbs.feed.newest  # first: what happens meanwhile comes as an event after it
+    lists = {name: await verbs.listed.page(query._replace(only=parameters.only)) for name, query in OVERVIEW.items()}
+    return {
+        "status": verbs.status() if parameters.only is None else None,
+        "client": parameters.describe(parameters.by),
+        "counts": lists["running"]["counts"],
+        **{name: page["tasks"] for name, page in lists.items()},
+        "event_id": seen,
+    }
 
 
 async def status(verbs: ControlVerbs, _: RequestParameters) -> Json:

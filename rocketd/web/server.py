@@ -50,6 +50,9 @@ VIEW_GROUP: Final = "rocketd-view"
 NOT_LOADED: Final = "Rocketd-Not-Loaded"
 """The header with the number of entries in `not_loaded` of `status`; absent if there are none."""
 
+TELLS_WHO_ASKS: Final = ("/v1/me", "/v1/overview")
+"""Answers with the name of the client, which is looked up for them and for what is recorded."""
+
 ACCEPTED_AT_ONCE: Final = 16
 """Connections that one iteration of the loop accepts: those that are refused are closed before many more are open."""
 
@@ -231,7 +234,7 @@ class ControlServer:
                 if (access := self._access_of(peer)) is None:
                     await connection.respond(403, _error_body(f"uid {peer.uid} may not use rocketctl", WHO_MAY))
                     continue
-                if request.method == "POST" or request.target == "/v1/me":
+                if request.method == "POST" or request.target in TELLS_WHO_ASKS:
                     request = request._replace(by=await self._names.shown(peer.uid, login_uid(opened, peer)))
                 await self._handle(connection, request, access)
         except UnreadableRequest as error:

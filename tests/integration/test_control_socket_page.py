@@ -48,6 +48,7 @@ def told(answer: Json) -> JsonObject:
 LOOKS = {
     "/v1/status": "Status",
     "/v1/me": "Client",
+    "/v1/overview": "Overview",
     "/v1/tasks": "Task",
     "/v1/tasks?limit=1000": "Page of tasks",
     "/v1/tasks/hello": "Task in full",

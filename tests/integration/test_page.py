@@ -6,7 +6,7 @@ import resource
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from rocketd.cli.backend.http_client import Client
 from support.browser import NARROW, TIMEOUT, Visitor, WebServer, barriers_in_both_schemes, chromium, go, need_chromium
@@ -203,6 +203,30 @@ def test_focus_selection_and_scroll_position_stay_while_runs_come_and_go(page: P
     assert page.evaluate(before) == was
 
 
+def test_events_bring_the_counts_and_an_answer_that_comes_late_changes_nothing(page: Page, daemon: Daemon) -> None:
+    """In a burst, what was asked for is older than the events that have come meanwhile."""
+    paused, row = page.locator(".tile[data-key=paused] .number"), page.locator("#main tbody tr", has_text="broken")
+    expect(paused).to_have_text("0")
+    expect(row).to_contain_text("failed")
+    held: list[Route] = []
+    answer = Client(str(daemon.runtime / "control.sock")).get("/v1/overview")
+    page.route("**/v1/overview", held.append)
+    with page.expect_request("**/v1/overview"):
+        post(daemon, "/v1/reload")
+    post(daemon, "/v1/tasks/broken/pause")
+    expect(paused).to_have_text("1")
+    expect(row).to_contain_text("paused")
+    with page.expect_response("**/v1/overview") as response:
+        held[0].fulfill(json=answer)
+    response.value.finished()
+    page.evaluate("new Promise(drawn => requestAnimationFrame(() => setTimeout(drawn)))")
+    assert (paused.inner_text(), "paused" in row.inner_text()) == ("1", True)
+    post(daemon, "/v1/tasks/broken/resume")
+    expect(paused).to_have_text("0")
+    expect(row).not_to_contain_text("paused")
+    assert len(held) == 1
+
+
 def test_new_runs_are_announced_and_not_pushed_in(page: Page, daemon: Daemon) -> None:
     go(page, "runs?task=greet")
     newest = page.locator("#main tbody td a").first
@@ -248,7 +272,7 @@ def test_hostile_texts_stay_texts(page: Page) -> None:
     for view in VIEWS:
         go(page, view)
         assert "owned" not in page.title()
-        assert page.evaluate("document.scripts.length") == 1
+        assert page.evaluate("document.scripts.length") == 2
         assert page.locator("#main img, #main script, #main b").count() == 0
     go(page, "task/hostile")
     expect(page.locator("#main .lead")).to_have_text(HOSTILE.replace("\u202e", "\\u202e"))

@@ -10,6 +10,15 @@ const PATIENCE = 3000; // milliseconds until Cockpit has said whether the user h
 const NOT_THERE = /not-found|Errno 2\b|Errno 111/;
 const DENIED = /denied|Errno 13/;
 
+// Cockpit has a switch for its style, which counts before the browser's wish.
+function style(value = localStorage.getItem("shell:style")) {
+    if (value === "dark" || value === "light") document.documentElement.dataset.style = value;
+    else delete document.documentElement.dataset.style;
+}
+addEventListener("storage", event => { if (event.key === "shell:style") style(event.newValue); });
+addEventListener("cockpit-style", (/** @type {CustomEvent} */ event) => style(event.detail.style));
+style();
+
 class CockpitTransport {
     constructor(cockpit, isAdministrator) {
         this.cockpit = cockpit;
@@ -17,6 +26,11 @@ class CockpitTransport {
         this.mayWrite = true; // whether the daemon lets them is for the daemon to say
         // As oneself first, so that the record says who it was; as root only where one may not connect.
         this.ways = [{ unix: CONTROL }, ...isAdministrator ? [{ unix: CONTROL, superuser: "require" }] : [], { unix: VIEW }];
+    }
+
+    /** What has been asked for already: nothing. */
+    begun() {
+        return Promise.resolve(null);
     }
 
     async #asMay(ask) {

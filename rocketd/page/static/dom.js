@@ -27,6 +27,9 @@ const escaped = character => "\\u" + character.charCodeAt(0).toString(16).padSta
 /** Show what a user or a program has written: what would not be seen, or would mislead, is shown as an escape. */
 export const visible = text => String(text ?? "").replace(COLOURS, "").replace(HIDDEN, escaped);
 
+/** @returns {HTMLInputElement | null} the box to search in, if the view has one */
+export const searchBox = () => document.querySelector("#search");
+
 /** Return an element with a text of a user, or null if the text is empty. */
 export const code = text => text ? h("code", {}, visible(text)) : null;
 

@@ -1,11 +1,8 @@
 // What a list is limited to stands in its address, so that it can be kept, sent and gone back to.
 
-import { h } from "./dom.js";
+import { h, searchBox } from "./dom.js";
 
 const TYPING = 200; // milliseconds
-
-/** @returns {HTMLInputElement | null} the box to search in, if the view has one */
-export const searchBox = () => document.querySelector("#search");
 
 /** Return the filters of a list at `#/path?query`: what is given, and what changes it. */
 export function filters(app, path, query) {

@@ -1,16 +1,19 @@
-// The way of `rocketctl web`: HTTP to the server that served this page, with a session for the token of its address.
+// The way of `rocketctl web`: HTTP to the server that served this page.
 
+import { firstAnswer, headersOf, session } from "./session.js";
 import { Failure, failure, jsonLines, target } from "./transport.js";
 import { words } from "./words.js";
 
-const STORED = "rocketctl-web";
-const HANDOVER = 300; // milliseconds that a new tab waits for the session of another one
-
 class HttpTransport {
-    constructor({ session, may_write: mayWrite }) {
-        this.mayWrite = mayWrite;
+    constructor(given) {
+        this.mayWrite = given.may_write;
         this.isInCockpit = false;
-        this.headers = { Authorization: `Bearer ${session}` };
+        this.headers = headersOf(given);
+    }
+
+    /** What has been asked for already: an overview, or null. */
+    begun() {
+        return firstAnswer;
     }
 
     async #ask(path, options) {
@@ -65,31 +68,13 @@ function noAnswer(error) {
 
 /** Return a transport; raises Failure if this browser has no session. */
 export async function connect() {
-    const token = new URLSearchParams(location.hash.slice(1)).get("token");
-    if (token) {
-        history.replaceState(null, "", location.pathname); // out of the address bar and the history
-        const response = await fetch("session", { method: "POST", body: token });
-        if (!response.ok) throw failure(await response.text(), response.status);
-        sessionStorage.setItem(STORED, await response.text());
+    let given;
+    try {
+        given = await session;
+    } catch (refusal) {
+        if (!(refusal instanceof Response)) throw new Failure(words.serverEnded, { hint: words.serverEndedHint });
+        throw failure(await refusal.text(), refusal.status);
     }
-    const session = sessionStorage.getItem(STORED) ?? await ofAnotherTab();
-    if (!session) throw new Failure(words.noSession, { status: 401, hint: words.noSessionHint });
-    sessionStorage.setItem(STORED, session);
-    handOver(session);
-    return new HttpTransport(JSON.parse(session));
-}
-
-// A link that is opened in another tab: its storage is empty, and only pages of this very server hear the channel.
-function ofAnotherTab() {
-    const channel = new BroadcastChannel(STORED);
-    return new Promise(resolve => {
-        channel.onmessage = ({ data }) => data.session && resolve(data.session);
-        setTimeout(resolve, HANDOVER, null);
-        channel.postMessage({ wanted: true });
-    }).finally(() => channel.close());
-}
-
-function handOver(session) {
-    const channel = new BroadcastChannel(STORED);
-    channel.onmessage = ({ data }) => { if (data.wanted) channel.postMessage({ session }); };
+    if (!given) throw new Failure(words.noSession, { status: 401, hint: words.noSessionHint });
+    return new HttpTransport(given);
 }

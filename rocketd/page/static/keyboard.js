@@ -1,7 +1,6 @@
 // Single keys: to a view, to the search, from row to row. They can be turned off, as speech input would press them.
 
-import { h } from "./dom.js";
-import { searchBox } from "./filters.js";
+import { h, searchBox } from "./dom.js";
 import { words } from "./words.js";
 
 const OFF = "rocketd-keys-off";

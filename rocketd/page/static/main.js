@@ -8,16 +8,15 @@ import { KINDS, Model } from "./model.js";
 import { problem, tick } from "./parts.js";
 import { connect, Failure, ifAllowed } from "./transport.js";
 import { words } from "./words.js";
-import { day } from "./views/day.js";
-import { files } from "./views/files.js";
-import { fleet } from "./views/fleet.js";
 import { overview } from "./views/overview.js";
-import { run } from "./views/run.js";
-import { runs } from "./views/runs.js";
-import { task } from "./views/task.js";
-import { tasks } from "./views/tasks.js";
 
-const VIEWS = { "": overview, tasks, task, runs, run, day, files, fleet };
+// The other views are loaded once the first one is there, or when they are gone to.
+const VIEWS = { "": overview };
+const LAZY = ["tasks", "task", "runs", "run", "day", "files", "fleet"];
+const viewOf = async name => VIEWS[name] ??= (await import(`./views/${name}.js`))[name];
+const serverEnded = () => new Failure(words.serverEnded, { hint: words.serverEndedHint });
+const unreachable = () => ({ title: words.title, load: () => Promise.reject(serverEnded()) });
+
 const RETRIES = [500, 1000, 2000, 4000]; // milliseconds between attempts to reach the daemon
 const SILENCE = 75_000; // milliseconds: the daemon gives a sign of life every 30 s
 const REFRESH = 2000; // milliseconds between two times that a view asks again, however much happens
@@ -32,6 +31,7 @@ class App {
         this.view = null;
         /** Its name in `VIEWS`. */
         this.viewName = "";
+        this.path = "";
         /** The view that has read what it shows. */
         this.loaded = null;
         this.error = null;
@@ -55,12 +55,30 @@ class App {
         } catch (error) {
             return this.fail(error);
         }
+        const begun = await this.api.begun();
+        this.begun = begun && this.know(begun);
         addEventListener("hashchange", () => this.route());
         document.addEventListener("visibilitychange", () => this.see());
+        addEventListener("pagehide", () => this.disconnect()); // or the end of the stream would be drawn while the next page loads
+        addEventListener("pageshow", ({ persisted }) => persisted && this.see());
         setInterval(tick, 1000);
         keyboard();
         this.route();
         this.listen();
+    }
+
+    /** Return an overview that was asked for before the page was there, once. */
+    takeBegun() {
+        const { begun } = this;
+        this.begun = null;
+        return begun;
+    }
+
+    /** Remember what an overview says of all; returns it. */
+    know(answer) {
+        this.model.know(answer);
+        useZone(this.model.status.timezone);
+        return answer;
     }
 
     // -- the daemon ---------------------------------------------------------------------------------------------------
@@ -83,7 +101,7 @@ class App {
         this.lost = null;
         this.attempts = 0;
         try {
-            await this.readStatus();
+            if (wasLost || !this.model.status) await this.readStatus();
         } catch (error) {
             return; // the stream ends as well
         }
@@ -142,18 +160,29 @@ class App {
     async route() {
         clearTimeout(scrolling); // that was the place of the view before
         const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
-        this.path = path;
-        const [name, ...rest] = path.split("/").map(decodeURIComponent);
+        const [first, ...rest] = path.split("/").map(decodeURIComponent);
+        const name = LAZY.includes(first) ? first : "";
+        const turn = this.turn = {};
+        const make = await viewOf(name).catch(() => unreachable);
+        if (this.turn !== turn) return;
         this.view?.close?.();
         const isFirst = !this.view;
-        const view = (VIEWS[name] ?? overview)(this, rest, new URLSearchParams(query));
-        Object.assign(this, { view, viewName: VIEWS[name] ? name : "", error: null });
+        const view = make(this, rest, new URLSearchParams(query));
+        Object.assign(this, { view, viewName: name, path, error: null });
         this.draw();
         document.title = `${view.title} – ${words.title}`;
         await this.refresh(true);
+        if (isFirst) setTimeout(() => LAZY.forEach(each => viewOf(each).catch(() => {})));
         if (this.view !== view) return;
         if (!isFirst) $("main").focus({ preventScroll: true });
         scrollTo(0, history.state?.scroll ?? 0);
+    }
+
+    /** Draw a view that has read what it shows first, and reads on. */
+    show(view) {
+        if (this.view !== view) return;
+        Object.assign(this, { error: null, loaded: view });
+        this.draw();
     }
 
     /** Have the view read what it shows, and draw it. */
@@ -253,15 +282,6 @@ class App {
         this.saying = setTimeout(() => { toast.textContent = ""; }, isBad ? 15_000 : 5000);
     }
 }
-
-// Cockpit has a switch for its style; elsewhere the browser's wish counts.
-function style(value = localStorage.getItem("shell:style")) {
-    if (value === "dark" || value === "light") document.documentElement.dataset.style = value;
-    else delete document.documentElement.dataset.style;
-}
-addEventListener("storage", event => { if (event.key === "shell:style") style(event.newValue); });
-addEventListener("cockpit-style", (/** @type {CustomEvent} */ event) => style(event.detail.style));
-style();
 
 let scrolling = 0; // where a page was is kept with its place in the history
 addEventListener("scroll", () => {

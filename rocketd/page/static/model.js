@@ -9,7 +9,7 @@
  */
 
 /** The events that are asked for: all but the lines of output, which only the page of a run wants. */
-export const KINDS = "started,spawned,finished,withdrawn,missed,task,tasks,status";
+export const KINDS = "started,spawned,finished,withdrawn,missed,task,tasks,counts,status";
 
 export class Model {
     constructor() {
@@ -17,7 +17,7 @@ export class Model {
         this.status = null;
         /** @type {Client | null} */
         this.me = null;
-        /** @type {Counts | null} */
+        /** How many tasks are in each state. @type {Counts | null} */
         this.counts = null;
         /** Rows of the list of tasks, by name: those that a view has asked for. @type {Map<string, Task>} */
         this.tasks = new Map();
@@ -25,14 +25,41 @@ export class Model {
         this.eventId = null;
     }
 
-    /** Remember rows of the list of tasks; returns their names, in order. */
-    take(rows) {
-        for (const row of rows) this.tasks.set(row.task, row);
+    /** Remember what an overview says; events go on from there. @param {import("./types.js").Overview} answer */
+    know(answer) {
+        this.status = answer.status ?? /** @type {any} */ ({});
+        this.me = answer.client;
+        this.eventId ??= answer.event_id;
+    }
+
+    /** Remember counts of all tasks that were asked for after the event `since`, unless there was one about them. */
+    count(counts, since) {
+        if (!this.isNewer(this.counts, since)) this.counts = counts;
+    }
+
+    /** Remember rows of the list of tasks in the same way; returns their names, in order. */
+    take(rows, since = this.eventId) {
+        for (const row of rows) if (!this.isNewer(this.tasks.get(row.task), since)) this.tasks.set(row.task, row);
         return rows.map(row => row.task);
+    }
+
+    /** Whether an event after `since` has said so: an answer that was on its way then may be older. */
+    isNewer(known, since) {
+        return known?.id > since;
+    }
+
+    /** The rows about which there was an event after `since`. */
+    changedSince(since) {
+        return [...this.tasks.values()].filter(row => this.isNewer(row, since));
     }
 
     rows(names) {
         return names.map(name => this.tasks.get(name)).filter(Boolean);
+    }
+
+    /** Whether this user may look at all tasks, and hears when their counts change. */
+    get mayLook() {
+        return this.me?.may.includes("look") ?? true;
     }
 
     /** Whether this user may do everything, as far as is known. */
@@ -50,8 +77,9 @@ export class Model {
     apply(event) {
         if ("id" in event) this.eventId = event.id;
         if (event.event === "status" && this.status) Object.assign(this.status, event);
+        if (event.event === "counts") this.counts = event;
         const row = "task" in event ? this.tasks.get(event.task) : null;
-        if (row) Object.assign(row, changes(event, row));
+        if (row) Object.assign(row, changes(event, row), { id: event.id });
     }
 }
 

@@ -1,5 +1,7 @@
 // One interface to the control socket, with two ways to it: get, post, and stream.
 
+import { isInCockpit } from "./session.js";
+
 /** Why a request failed. `status`: that of HTTP, 0 if there was no answer; `hint`: what to do, often empty. */
 export class Failure extends Error {
     constructor(message, { status = 0, hint = "", denied = false } = {}) {
@@ -46,7 +48,6 @@ export const ifAllowed = promise => promise.catch(error => {
 
 /** Connect the way this page was served; raises Failure. */
 export async function connect() {
-    const isInCockpit = /^\/cockpit[/+]/.test(location.pathname);
     const { connect: open } = await import(isInCockpit ? "./cockpit.js" : "./http.js");
     return open();
 }

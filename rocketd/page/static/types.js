@@ -92,6 +92,19 @@
  */
 
 /**
+ * Overview
+ * @typedef {object} Overview
+ * @property {Status | null} status the status; null for who may not look at all tasks
+ * @property {Client} client who asks, and what that one may do
+ * @property {Counts} counts how many tasks are in each state
+ * @property {Task[]} running those that are running, up to 50
+ * @property {Task[]} failed those whose last telling end was a failure, the newest 10
+ * @property {Task[]} late those that are overdue, up to 10
+ * @property {Task[]} next those that will start next, 10
+ * @property {number} event_id the number of the newest event: `after` for those that follow
+ */
+
+/**
  * Task in full
  * @typedef {object} TaskInFull
  * @property {string} task its name
@@ -250,6 +263,20 @@
  * @property {string} file its task file
  * @property {number} [line] where it begins in its file; only of a disabled task
  * @property {"task"} event
+ * @property {number} id the number of the event, or of the newest one
+ */
+
+/**
+ * how many tasks are in each state has changed, or the listener has just begun; at most five times a second
+ * @typedef {object} EventCounts
+ * @property {number} running tasks that are running
+ * @property {number} failed tasks whose last telling end was a failure
+ * @property {number} late tasks that are overdue
+ * @property {number} missed tasks whose newest event is a missed chance
+ * @property {number} paused tasks that are paused
+ * @property {number} disabled tasks that are disabled
+ * @property {number} enabled tasks that are neither
+ * @property {"counts"} event
  * @property {number} id the number of the event, or of the newest one
  */
 
@@ -780,6 +807,6 @@
  * @property {string} hint what to do; may be empty
  */
 
-/** @typedef {EventTask | EventTasks | EventStarted | EventSpawned | EventFinished | EventWithdrawn | EventMissed | EventOutput | EventLost | EventAlive | EventStatus} AnyEvent */
+/** @typedef {EventTask | EventCounts | EventTasks | EventStarted | EventSpawned | EventFinished | EventWithdrawn | EventMissed | EventOutput | EventLost | EventAlive | EventStatus} AnyEvent */
 
 export {};

@@ -155,6 +155,9 @@ ANSWERS: Final[Mapping[tuple[str, str], RouteAnswer]] = {
         "[page](#page-of-tasks)",
         ("Page of tasks", "Task"),
     ),
+    ("GET", "/v1/overview"): RouteAnswer(
+        "an [overview](#overview): what runs, failed, is late and comes next", ("Overview",)
+    ),
     ("GET", "/v1/me"): RouteAnswer("[who asks](#client), and what that one may do", ("Client",)),
     ("GET", "/v1/tasks/TASK"): RouteAnswer("the [task in full](#task-in-full)", ("Task in full",)),
     ("GET", "/v1/tasks/TASK/why"): RouteAnswer(

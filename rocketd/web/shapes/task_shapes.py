@@ -111,6 +111,19 @@ TASK_SHAPES: Final = (
         ),
     ),
     Shape(
+        "Overview",
+        (
+            Key("status", Kind.OBJECT, "the status; null for who may not look at all tasks", null=True, of="Status"),
+            one("client", "Client", "who asks, and what that one may do"),
+            one("counts", "Counts", "how many tasks are in each state"),
+            many("running", "Task", "those that are running, up to 50"),
+            many("failed", "Task", "those whose last telling end was a failure, the newest 10"),
+            many("late", "Task", "those that are overdue, up to 10"),
+            many("next", "Task", "those that will start next, 10"),
+            integer("event_id", "the number of the newest event: `after` for those that follow"),
+        ),
+    ),
+    Shape(
         "Task in full",
         (
             texts("command", "an argv, or null: then it is a function", null=True),
@@ -192,6 +205,11 @@ TASK_SHAPES: Final = (
     ),
     Shape("Resumed task", (text("task"), flag("paused", "false"))),
     event("task", "the entry of a task in `/v1/tasks` has changed, for whatever reason", extends="Task"),
+    event(
+        "counts",
+        "how many tasks are in each state has changed, or the listener has just begun; at most five times a second",
+        extends="Counts",
+    ),
     event("tasks", "task files were read again, or more than 256 entries have changed at once"),
 )
 """The shapes, in the order of the manual."""

@@ -27,6 +27,7 @@ class FakeFeed:
     def __init__(self) -> None:
         self.listeners: set[EventStream] = set()
         self.asked: list[tuple[StreamFilter, int | None]] = []
+        self.newest = 0
         self.left = Event()
         """Set whenever a listener has gone."""
 

@@ -9,7 +9,7 @@ import pytest
 from rocketd.core.instant import MINUTE, SECOND
 from rocketd.core.messages.message import Stream
 from rocketd.core.model.run import Run, Trigger
-from rocketd.daemon.event_feed import KEPT_BYTES, KEPT_EVENTS, MOST_ROWS
+from rocketd.daemon.event_feed import KEPT_BYTES, KEPT_EVENTS, MOST_ROWS, EventFeed
 from rocketd.daemon.event_stream import EventStream, StreamFilter
 from rocketd.daemon.json_format import JsonObject
 from support.event_loop import looped
@@ -158,3 +158,24 @@ async def test_output_has_no_number_and_is_not_kept() -> None:
         assert isinstance(started["id"], int)
         with here.feed.listen(StreamFilter(kinds=frozenset({"output"})), after=started["id"] - 1) as stream:
             assert await told(stream) == []
+
+
+@looped
+async def test_counts_come_to_who_begins_to_listen_and_once_after_a_burst() -> None:
+    asked: list[int] = []
+
+    async def counts() -> JsonObject:
+        asked.append(1)
+        return {"running": len(asked) // 2}
+
+    async with world() as here:
+        feed = EventFeed(here.loop, dict, here.row, counts)
+        with feed.listen(StreamFilter(kinds=frozenset({"counts"}))) as stream:
+            items = stream.items()
+            first = json.loads((await anext(items))[0].line)
+            for number in range(1, 101):
+                here.happens(number)
+                here.a_pass()
+            second = json.loads((await anext(items))[0].line)
+            assert (first["running"], second["running"], len(asked)) == (0, 1, 2)
+            assert second["id"] == feed.newest

@@ -48,9 +48,33 @@ def test_what_a_script_imports_is_there(path: Path) -> None:
             assert re.search(rf"export (async )?(function|const|class) {bare}\b|export \{{[^}}]*\b{bare}\b", text), bare
 
 
+def test_a_view_that_is_loaded_later_is_there_under_its_name() -> None:
+    (listed,) = re.findall(r"const LAZY = \[([^]]*)\]", (STATIC / "main.js").read_text())
+    views = {path.stem for path in (STATIC / "views").iterdir()}
+    assert {*re.findall(r"\w+", listed), "overview"} == views
+    for name in views:
+        assert f"export function {name}(" in (STATIC / "views" / f"{name}.js").read_text()
+
+
+def test_all_that_the_first_view_needs_is_asked_for_at_once() -> None:
+    """One level of imports after the other, it would take as many round trips as there are levels."""
+    page = (STATIC / "index.html").read_text()
+    asked = [
+        *re.findall(r'<link rel="modulepreload" href="([^"]+)">', page),
+        *re.findall(r'<script[^>]*src="([^"]+)"', page),
+    ]
+    needed, missing = set[str](), ["main.js", "http.js"]
+    while missing:
+        path = STATIC / missing.pop()
+        needed.add(name_of(path))
+        imported = re.findall(r"^import .* from \"([^\"]+)\"", path.read_text(), re.MULTILINE)
+        missing += {name_of((path.parent / target).resolve()) for target in imported} - needed
+    assert sorted(asked) == sorted(needed)
+
+
 def test_the_page_has_no_script_and_no_style_of_its_own() -> None:
     page = (STATIC / "index.html").read_text()
-    assert re.findall(r"<script[^>]*>([^<]*)</script>", page) == [""]
+    assert re.findall(r"<script[^>]*>([^<]*)</script>", page) == ["", ""]
     assert not re.search(r"<style|\bstyle=|\bon\w+=", page)
 
 

@@ -2,12 +2,13 @@
 
 import { h, visible } from "../dom.js";
 import { duration } from "../format.js";
-import { barsOfDay } from "../charts.js";
+import { barsOfDay, emptyBarsOfDay } from "../charts.js";
 import { ago, badge, condition, elapsed, isLate, nothing, section, stateOf, table, taskLink, when, whenAgo } from "../parts.js";
 import { ifAllowed } from "../transport.js";
 import { words } from "../words.js";
 
 const SHOWN = 10;
+const MOST_NEXT = 100; // tasks among which those are found that come next
 const STEP = 900; // seconds of one bar
 const BARS = 96;
 const TIDY = 15_000; // milliseconds between two looks at lists that events alone cannot fill up
@@ -15,13 +16,11 @@ const TIDY = 15_000; // milliseconds between two looks at lists that events alon
 export function overview(app) {
     const { model } = app;
     const text = words.overview;
-    let counts = {};
     /** @type {Record<string, string[]>} */
     let lists = { running: [], failed: [], late: [], next: [] };
-    /** @type {import("../types.js").Statistics | null} */
-    let stats = null;
+    /** Null: this user may not ask for it; undefined: it is on its way. @type {import("../types.js").Statistics | null | undefined} */
+    let stats;
 
-    const list = query => app.api.get("/v1/tasks", { limit: SHOWN, ...query });
     const since = () => Math.floor(Date.now() / 1000 / STEP - BARS + 1) * STEP * 1000;
 
     return {
@@ -29,53 +28,54 @@ export function overview(app) {
 
         async load() {
             const period = { since: new Date(since()).toISOString(), step: STEP };
-            const [running, failed, late, next, bars] = await Promise.all([
-                list({ state: "running", limit: 50 }), list({ state: "failed", order: "last" }), list({ state: "late" }),
-                list({ order: "next", state: "enabled" }), ifAllowed(app.api.get("/v1/stats", period))]);
-            counts = running.counts;
-            model.counts = counts;
-            lists = Object.fromEntries(Object.entries({ running, failed, late, next }).map(([name, answer]) => [name, model.take(answer.tasks)]));
-            stats = bars;
+            const bars = ifAllowed(app.api.get("/v1/stats", period));
+            bars.catch(() => {}); // which is waited for below
+            const answer = app.takeBegun() ?? app.know(await app.api.get("/v1/overview"));
+            const { event_id: newest } = answer; // what happened after that is known from events
+            model.count(answer.counts, newest);
+            lists = Object.fromEntries(Object.keys(IS).map(name => [name, model.take(answer[name], newest)]));
+            for (const row of model.changedSince(newest)) sort(row, lists);
+            app.show(this);
+            stats = await bars;
         },
 
         heard(event) {
-            if (event.event === "task") sort(event, lists, counts);
+            if (event.event === "task" && sort(event, lists)) model.take([event]);
+            if (lists.next.length > MOST_NEXT) lists.next = next(model, lists).map(({ task }) => task);
             if (event.event === "finished" || event.event === "missed") {
                 count(event, stats, since());
-                app.refreshSoon(TIDY);
+                app.refreshSoon(model.mayLook ? TIDY : undefined);
             }
         },
 
         render() {
             const running = model.rows(lists.running).filter(task => task.running);
-            const next = model.rows(lists.next).filter(task => task.next && !task.paused && !task.running)
-                .sort((a, b) => a.next < b.next ? -1 : 1).slice(0, SHOWN);
             return [
                 h("h2", { class: "unseen" }, text.title),
-                tiles(counts, model.status, running.length),
+                tiles(model.counts, model.status),
                 h("div", { class: "columns" },
                     h("div", { "data-key": "left" },
                         section(text.running, runningTable(app, running)),
                         section(text.look, lookTable(model, lists))),
                     h("div", { "data-key": "right" },
-                        stats ? section(text.day, barsOfDay(stats.buckets, STEP)) : null,
-                        section(text.next, nextTable(next)))),
+                        stats === null ? null : section(text.day, stats ? barsOfDay(stats.buckets, STEP) : emptyBarsOfDay()),
+                        section(text.next, nextTable(next(model, lists))))),
             ];
         },
     };
 }
 
-function tiles(counts, status, running) {
+function tiles(counts, status) {
     const text = words.overview.tiles;
     const tile = (name, count, href, style) => h("a", { class: `tile ${count ? style : ""}`, href, "data-key": name },
         h("span", { class: "number" }, (count ?? 0).toLocaleString("en")), " ", h("span", { class: "label" }, text[name]));
     return h("div", { class: "tiles", role: "group", "aria-label": words.overview.counts },
-        tile("running", Math.max(running, counts.running ?? 0), "#/tasks?state=running", "run"),
+        tile("running", counts.running, "#/tasks?state=running", "run"),
         tile("failed", counts.failed, "#/tasks?state=failed", "bad"),
         tile("late", counts.late, "#/tasks?state=late", "warn"),
         tile("paused", counts.paused, "#/tasks?state=paused", "warn"),
         tile("problems", status?.problems, "#/files", "bad"),
-        tile("all", (counts.enabled ?? 0) + (counts.paused ?? 0) + (counts.disabled ?? 0), "#/tasks", ""));
+        tile("all", counts.enabled + counts.paused + counts.disabled, "#/tasks", ""));
 }
 
 function runningTable(app, tasks) {
@@ -85,6 +85,9 @@ function runningTable(app, tasks) {
         task.task, taskLink(task.task), [when(task.last_start), " ", h("span", { class: "dim" }, elapsed(task.last_start))],
         usual(task), app.actions.stopOf(task.task)]), { hidesCaption: true });
 }
+
+const next = (model, lists) => model.rows(lists.next).filter(task => task.next && !task.paused && !task.running)
+    .sort((a, b) => a.next < b.next ? -1 : 1).slice(0, SHOWN);
 
 function nextTable(tasks) {
     const text = words.overview;
@@ -132,14 +135,14 @@ const IS = {
     next: task => task.next && !task.paused && !task.disabled,
 };
 
-// A row has come: into the lists it belongs, and out of the others.
-function sort(task, lists, counts) {
-    for (const [name, belongs] of Object.entries(IS)) {
-        const is = lists[name].includes(task.task);
-        if (Boolean(belongs(task)) === is) continue;
-        lists[name] = is ? lists[name].filter(each => each !== task.task) : [...lists[name], task.task];
-        if (name in counts && name !== "next") counts[name] = Math.max(0, counts[name] + (is ? -1 : 1));
+// A row has come: into the lists where it belongs, and out of the others. Returns whether it is in any of them.
+function sort(task, lists) {
+    const belongs = Object.keys(IS).filter(name => IS[name](task));
+    for (const name of Object.keys(IS)) {
+        if (belongs.includes(name) === lists[name].includes(task.task)) continue;
+        lists[name] = belongs.includes(name) ? [...lists[name], task.task] : lists[name].filter(each => each !== task.task);
     }
+    return belongs.length > 0;
 }
 
 function count(event, stats, since) {

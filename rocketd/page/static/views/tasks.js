@@ -15,6 +15,7 @@ export function tasks(app, _, query) {
     /** @type {import("../types.js").PageOfTasks} */
     let answer = { counts: /** @type {any} */ ({}), tasks: [], total: 0, next: null };
     const { given, close, typed, search, chips, choice, link, drawn } = filters(app, "tasks", query);
+    const isOfAll = () => !given("match") && !given("tag"); // events tell how many those are
 
     return {
         title: text.title,
@@ -24,8 +25,10 @@ export function tasks(app, _, query) {
 
         async load() {
             const wanted = { match: given("match"), state: given("state"), tag: given("tag"), order: given("order"), after: given("after"), limit: PAGE };
+            const since = model.eventId;
             answer = await app.api.get("/v1/tasks", wanted);
-            names = model.take(answer.tasks);
+            names = model.take(answer.tasks, since);
+            if (isOfAll()) model.count(answer.counts, since);
         },
 
         heard(event) {
@@ -38,7 +41,7 @@ export function tasks(app, _, query) {
                 h("h2", {}, text.title),
                 h("div", { class: "filters", role: "search" },
                     search(text.search),
-                    chips(text.filter, text.all, text.states, answer.counts),
+                    chips(text.filter, text.all, text.states, isOfAll() ? model.counts ?? answer.counts : answer.counts),
                     choice("order", text.order, text.orders)),
                 given("tag") ? h("p", {}, text.tagged(given("tag")), " ", h("a", { href: "#/tasks" }, text.all)) : null,
                 rows.length ? list(rows) : nothing(given("match") || given("state") ? text.noneFound : text.none),
