@@ -224,7 +224,7 @@ class App {
         morph($("nav"), this.nav());
         morph($("health"), this.health());
         morph($("banner"), this.banner());
-        if (!this.error && this.loaded !== this.view) { // what is there stays until there is more
+        if (!this.view || !this.error && this.loaded !== this.view) { // what is there stays until there is more
             $("main").setAttribute("aria-busy", "true");
             return;
         }
