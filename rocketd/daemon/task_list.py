@@ -20,7 +20,7 @@ from rocketd.daemon.lookup import find_disabled
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.serializers import disabled_object, task_object
 from rocketd.daemon.task_file_source import TaskFileSource
-from rocketd.daemon.task_order import Place, TaskOrder
+from rocketd.daemon.task_index import Place, TaskIndex
 from rocketd.daemon.usual_runtimes import KnownRuntimes
 
 STATES: Final = ("running", "failed", "late", "missed", "paused", "disabled", "enabled")
@@ -65,7 +65,7 @@ class TaskList:
         """When tasks that have a `max_age` are late."""
         self._texts: dict[str, str] = {}
         self._tagged: dict[str, set[str]] = {}
-        self._orders = {order: TaskOrder() for order in ORDERS}
+        self._orders = {order: TaskIndex() for order in ORDERS}
 
     def note(self, names: AbstractSet[str]) -> None:
         """Look at these tasks again before the next page: something has happened to them."""

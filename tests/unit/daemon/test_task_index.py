@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from rocketd.daemon.task_order import FEW, Place, TaskOrder
+from rocketd.daemon.task_index import FEW, Place, TaskIndex
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -12,7 +12,7 @@ from rocketd.daemon.task_order import FEW, Place, TaskOrder
 def test_any_page_is_cut_out_of_what_is_sorted(seed: int, moved: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - a game
     names = [f"t{number}" for number in range(200)]
-    order, numbers = TaskOrder(), dict.fromkeys(names, 0)
+    order, numbers = TaskIndex(), dict.fromkeys(names, 0)
     for name in names:
         order.put(name, 0)
     for _ in range(30):
@@ -29,7 +29,7 @@ def test_any_page_is_cut_out_of_what_is_sorted(seed: int, moved: int) -> None:
 
 
 def test_after_a_reload_others_are_there() -> None:
-    order = TaskOrder()
+    order = TaskIndex()
     order.put("old", 1)
     assert order.after(None, {"old"}, 10) == ["old"]
     order.clear()

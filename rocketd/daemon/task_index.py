@@ -1,4 +1,4 @@
-"""Tasks in the order of a number, and of their names where that is the same; kept in order while the numbers change."""
+"""An index of tasks: in the order of a number, and of their names where that is the same; kept while that changes."""
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection
@@ -11,7 +11,7 @@ FEW: Final = 16
 """One task in so many may have another place for each of them to be moved alone: for more, all are sorted again."""
 
 
-class TaskOrder:
+class TaskIndex:
     """The places of tasks. What has changed is put in order when somebody asks."""
 
     def __init__(self) -> None:
