@@ -34,6 +34,11 @@ def needs_shell(text: str) -> bool:
     )
 
 
+def is_builtin(word: str) -> bool:
+    """Whether a word in the place of a program is one that only the shell knows: `cd`, `if`."""
+    return word in _BUILTINS
+
+
 def has_operator(text: str) -> bool:
     """Whether a word of the text is an operator of the shell that no program takes: `a | b`, `a && b`, `a > b`."""
     return _OPERATOR.search(_bare(text)) is not None

@@ -6,11 +6,15 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from rocketd.core.dataclass import dataclass, field
+from rocketd.core.shell_syntax import is_builtin
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
 _VARIABLE: Final = re.compile(r"""("[^"]*"|'[^']*'|[^\s=]+)\s*=\s*(.*)""", re.DOTALL)
+_COMMAND: Final = re.compile(r"(?:[^\\%]|\\.|\\$)*", re.DOTALL)
+"""What stands before the first `%` without a backslash of its own: a backslash may belong to another one."""
+_USER_NAME: Final = re.compile(r"[a-z_][a-z0-9_.-]*\$?", re.ASCII)
 _FIVE: Final = 5
 
 
@@ -57,12 +61,19 @@ def read_crontab(text: str, *, with_user: bool) -> Iterator[CrontabEntry | Inval
             yield _entry(number, line, environment, with_user=with_user)
 
 
-def has_user_column(text: str, users: Collection[str]) -> bool:
-    """Whether the word after the fields is the name of a user in each line."""
-    words = [
-        entry.command.split(None, 1) for entry in read_crontab(text, with_user=False) if isinstance(entry, CrontabEntry)
-    ]
-    return bool(words) and all(len(parts) > 1 and parts[0] in users for parts in words)
+def has_user_column(text: str, users: Collection[str], is_program: Callable[[str], bool]) -> bool:
+    """Whether the word after the fields is the name of a user in each line.
+
+    Some of the users may be gone, if half of them are there: such a name is neither a program nor of the shell.
+    """
+    entries = [entry for entry in read_crontab(text, with_user=False) if isinstance(entry, CrontabEntry)]
+    words = [entry.command.split(None, 2) for entry in entries]
+    if not words or not all(len(parts) > 1 and not parts[1].startswith("-") for parts in words):
+        return False
+    unknown = {parts[0] for parts in words if parts[0] not in users}
+    if any(not _USER_NAME.fullmatch(name) or is_builtin(name) or is_program(name) for name in unknown):
+        return False
+    return sum(parts[0] not in unknown for parts in words) * 2 >= len(words)
 
 
 def read_variable(line: str) -> tuple[str, str] | None:
@@ -95,7 +106,12 @@ def _entry(number: int, line: str, environment: dict[str, str], *, with_user: bo
 
 
 def _split_at_percent(text: str) -> tuple[str, str]:
-    r"""Split at the first `%`: what follows is the standard input, with line feeds for further ones; `\%` is `%`."""
-    command, *lines = (part.replace("\0", "%") for part in text.replace("\\%", "\0").split("%"))
-    stdin = "\n".join(lines)
+    r"""Split at the first `%`: what follows is the standard input, with line feeds for further ones; `\%` is `%`.
+
+    Before it, backslashes go in pairs, so that the `%` of `\\%` is the first; behind it, they do not.
+    """
+    found = _COMMAND.match(text)
+    end = found.end() if found else 0
+    command = re.sub(r"\\(.)", lambda pair: "%" if pair[1] == "%" else pair[0], text[:end], flags=re.DOTALL)
+    stdin = text[end + 1 :].replace("\\%", "\0").replace("%", "\n").replace("\0", "%")
     return command.rstrip(), stdin if not stdin or stdin.endswith("\n") else f"{stdin}\n"

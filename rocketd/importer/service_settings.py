@@ -127,9 +127,7 @@ def _own_settings(draft: TaskDraft, service: UnitFile) -> None:
     settings["user"] = last(_SERVICE, "User", "root")
     if group := last(_SERVICE, "Group"):
         settings["group"] = group
-    settings["directory"] = _directory(last(_SERVICE, "WorkingDirectory", "/"))
-    if settings["directory"] == "~":
-        del settings["directory"]
+    _directory(draft, last(_SERVICE, "WorkingDirectory", "/"))
     _numbers(draft, service)
     _environment(draft, service)
     _output(draft, last(_SERVICE, "StandardOutput"))
@@ -137,8 +135,11 @@ def _own_settings(draft: TaskDraft, service: UnitFile) -> None:
     _rest(draft, service)
 
 
-def _directory(written: str) -> str:
-    return written.removeprefix("-")
+def _directory(draft: TaskDraft, written: str) -> None:
+    if (directory := written.removeprefix("-")) != "~":
+        draft.settings["directory"] = directory
+        if directory != written:
+            draft.missing.append(f"the - of WorkingDirectory={written}: without the directory the run fails")
 
 
 def _numbers(draft: TaskDraft, service: UnitFile) -> None:

@@ -26,6 +26,8 @@ _NOT_UNDER_SYSTEMD: Final = re.compile(
 _TOKEN: Final = re.compile(
     r"""'[^']*'|"(?:[^"\\]|\\.)*"|\\.|&&|\|\||;;|\d?[<>]&\d?-?|&>|[;&|(){}\n]|[A-Za-z_]+|[^\S\n]+|.""", re.DOTALL
 )
+_SHELLS: Final = frozenset({"", "sh", "bash", "dash", "ash", "ksh", "ksh93", "mksh", "zsh"} | {"fish", "csh", "tcsh"})
+"""What executes a plain command line as the words that it consists of."""
 _OPENING: Final = frozenset({"(", "{", "if", "case", "do"})
 _CLOSING: Final = frozenset({")", "}", "fi", "esac", "done"})
 
@@ -81,15 +83,20 @@ def idle_under_systemd(command: str) -> bool:
 
 def command_settings(command: str, stdin: str = "", shell: str = "/bin/sh") -> dict[str, Value]:
     """Return the settings of a task that runs this text as cron does."""
+    if shell.rpartition("/")[2] not in _SHELLS:  # /bin/false runs nothing, and a Python reads another language
+        return {"command": [shell, "-c", _with_input(command, stdin)]}
     if not stdin and (found := _CD.fullmatch(command)) and not needs_shell(found["rest"]):
         return {"directory": found["place"], "command": [*shlex.split(found["rest"])]}
     if not stdin and not needs_shell(command) and "=" not in command.split(" ", 1)[0]:
         return {"command": [*shlex.split(command)]}
-    if stdin:
-        command = f"{{ {command}\n}} <<'{_end_mark(stdin)}'\n{stdin}{_end_mark(stdin)}\n"
+    command = _with_input(command, stdin)
     if shell in ("/bin/sh", "sh", ""):
         return {"command": command, "shell": True}
     return {"command": [shell, "-c", command]}
+
+
+def _with_input(command: str, stdin: str) -> str:
+    return f"{{ {command}\n}} <<'{_end_mark(stdin)}'\n{stdin}{_end_mark(stdin)}\n" if stdin else command
 
 
 def _end_mark(stdin: str) -> str:

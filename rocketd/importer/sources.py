@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pwd
 import re
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _CRON_D_NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 """What Debian's cron reads in /etc/cron.d, as run-parts(8) does."""
+_BYTE_ORDER_MARK: Final = "\ufeff"
 
 
 class SourceError(RocketdError):
@@ -87,17 +89,23 @@ def _listed(directory: Path) -> list[Path]:
         raise SourceError(f"cannot read {directory}: {error.strerror}") from error
 
 
-def _text(path: Path) -> str:
+def _content(path: Path) -> str:
     try:
-        text = path.read_bytes().decode("utf-8", "surrogateescape")
+        return path.read_bytes().decode("utf-8", "surrogateescape")
     except OSError as error:
         raise SourceError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _text(path: Path) -> str:
+    text = _content(path).removeprefix(_BYTE_ORDER_MARK)
     return text.replace("\r\n", "\n")  # a \r alone ends no line: `disable_lines` and cron count the others
 
 
 def _crontab(path: Path) -> ImportedFile:
     """Read a table of either form."""
-    with_user = str(path) == "/etc/crontab" or has_user_column(_text(path), {one.pw_name for one in pwd.getpwall()})
+    with_user = str(path) == "/etc/crontab" or has_user_column(
+        _text(path), {one.pw_name for one in pwd.getpwall()}, lambda name: shutil.which(name) is not None
+    )
     owner = "" if with_user else _owner(path)
     file = _table(path, path.name.replace(".", "-"), with_user=with_user, user=owner)
     form = (
@@ -116,6 +124,8 @@ def _owner(path: Path) -> str:
 
 def _table(path: Path, name: str, *, with_user: bool, user: str = "") -> ImportedFile:
     file = ImportedFile(str(path), name, [*cron_task.HEADER])
+    if _content(path).startswith(_BYTE_ORDER_MARK):
+        file.header.append("It begins with a byte order mark, because of which cron does not read its first line.")
     entries = list(read_crontab(_text(path), with_user=with_user))
     if not any(isinstance(entry, CrontabEntry) and "PATH" in entry.environment for entry in entries):
         file.header.append("cron's PATH is /usr/bin:/bin; here it has the directories of a login.")

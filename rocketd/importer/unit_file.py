@@ -28,7 +28,7 @@ class UnitFile:
 
     def _read(self, text: str) -> None:
         section = ""
-        for line in _logical_lines(text):
+        for line in _logical_lines(text.removeprefix("\ufeff")):  # systemd leaves it out as well
             if line.startswith("[") and line.endswith("]"):
                 section = line[1:-1]
             elif "=" in line:

@@ -76,6 +76,16 @@ def test_what_cannot_be_imported_is_said_and_makes_it_fail(tmp_path: Path) -> No
     assert [one["when"] for one in answer["files"][0]["tasks"]] == ["cron('0 3 * * *')"]
 
 
+def test_a_zone_that_is_not_there_and_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "mine"
+    path.write_text("\ufeff0 2 * * * true a\nCRON_TZ=No/Where\n0 3 * * * true b\nCRON_TZ=UTC\n0 4 * * * true c\n")
+    done = rocketctl("import", "--crontab", str(path), "--compare", "2")
+    assert done.returncode == 1
+    assert f"# NOT IMPORTED: {path}:3: there is no time zone 'No/Where'" in done.stdout
+    assert "It begins with a byte order mark" in done.stdout
+    assert done.stdout.count("equal (") == 2
+
+
 @pytest.mark.parametrize("words", [[], ["--crontab", "/x", "--disable"], ["--crontab", "/x", "--disable", "--undo"]])
 def test_a_command_line_that_says_too_little(words: list[str]) -> None:
     assert rocketctl("import", *words).returncode == 2

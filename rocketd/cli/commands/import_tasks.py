@@ -12,6 +12,7 @@ from rocketd.cli.backend.http_client import Client
 from rocketd.cli.exit_codes import ExitCode, Failure, UsageError
 from rocketd.cli.render.imported import comparison_lines, imported_object, summary
 from rocketd.config import DEFAULT_DIRECTORIES, load
+from rocketd.config.problems import Fault
 from rocketd.core.instant import DAY
 from rocketd.core.plural import counted
 from rocketd.importer.comparison import Comparison, compare
@@ -72,12 +73,13 @@ def _request(choices: Choices) -> ImportRequest:
 
 
 def _leave_out_invalid(file: ImportedFile) -> None:
-    """Check the file as the daemon would; what it would refuse is not imported."""
+    """Check the file as the daemon would; what it would refuse is not imported. A user may still come to this host."""
     with tempfile.TemporaryDirectory(prefix="rocketctl-import-") as directory:
         path = Path(directory, f"{file.name}.toml")
         path.write_text(task_file_text(file), encoding="utf-8")
         problems = load([path], strict=False).problems
-    wrong = {problem.task: problem for problem in problems if problem.excludes_file}
+    errors = [problem for problem in problems if problem.severity == "error"]
+    wrong = {problem.task: problem for problem in errors if problem.fault is not Fault.IDENTITY}
     for draft in [draft for draft in file.drafts if draft.name in wrong]:
         file.drafts.remove(draft)
         file.rejected.append(NotImported(draft.origin, "\n".join(draft.original), wrong[draft.name].message))

@@ -1,7 +1,8 @@
 """Calendar lines: systemd's OnCalendar, as `Mon..Fri *-*-1..7 08:00/30:00`.
 
 Source: systemd.time(7), "Calendar Events". Every form of it is read: weekdays with ranges, dates with years, lists,
-ranges, repetitions and days from the end of the month (`~`), times with fractions of seconds, shorthands, time zones.
+ranges, repetitions and days from the end of the month (`~`), times with fractions of seconds, shorthands, time zones,
+and `@` with the seconds since 1970.
 As with cron lines, one whose hour or minute begins with `*` follows real time, any other is a fixed time of day
 (ticks.py); systemd itself leaves out what a gap skips.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from datetime import UTC
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
@@ -40,6 +41,8 @@ _SHORTHANDS: Final = {
     "annually": "*-01-01 00:00:00",
     "anually": "*-01-01 00:00:00",
 }
+
+_SINCE_1970: Final = re.compile(r"@[0-9]{1,10}", re.ASCII)
 
 _Placed: TypeAlias = tuple[str, int]
 """A word, and where it begins."""
@@ -104,9 +107,12 @@ class CalendarLine(Pattern):
     def _of(cls, text: str, zone: tzinfo | None) -> CalendarLine:
         """Read what stands before the zone."""
         words = _words(text)
-        parts = _Parts.of(list(words if zone is None else words[:-1]), text)
+        words = words if zone is None else words[:-1]
+        if words and _SINCE_1970.fullmatch(words[-1][0]):
+            zone = UTC
+        parts = _Parts.of(list(words), text)
         line = cls(
-            " ".join(word for word, _ in words),
+            " ".join(word for word, _ in _words(text)),
             seconds=parts.second,
             minutes=parts.minute,
             hours=parts.hour,
@@ -149,6 +155,8 @@ class _Parts(NamedTuple):
         """Return the words of a line apart: weekdays, date, time; any of them may be missing."""
         if len(words) == 1 and (shorthand := _SHORTHANDS.get(words[0][0].lower())):
             words = [(word, 0) for word in shorthand.split()]
+        if words and _SINCE_1970.fullmatch(words[-1][0]):
+            words[-1:] = [(word, 0) for word in str(datetime.fromtimestamp(int(words[-1][0][1:]), UTC))[:19].split()]
         weekdays, dated, clock = frozenset(range(7)), ("*-*-*", 0), ("00:00:00", 0)
         if not words:
             raise ConditionError("a calendar line is missing", hint=HINT, end=len(line), about=line)

@@ -141,6 +141,19 @@ def test_shell_home_and_input() -> None:
     assert one.environment == {"A": "1", "HOME": "/srv"}
 
 
+@pytest.mark.parametrize(
+    ("shell", "command"),
+    [
+        ("/bin/bash", ["x", "a"]),
+        ("/usr/bin/zsh", ["x", "a"]),
+        ("/bin/false", ["/bin/false", "-c", "x a"]),
+        ("/usr/bin/python3", ["/usr/bin/python3", "-c", "x a"]),
+    ],
+)
+def test_a_plain_command_is_left_to_what_is_not_a_shell(shell: str, command: list[str]) -> None:
+    assert draft(f"SHELL={shell}\n0 3 * * * root x a").settings["command"] == command
+
+
 def test_fields_that_cannot_be_read_are_reported_with_their_line() -> None:
     (one,) = drafts("61 3 * * * root x")
     assert isinstance(one, NotImported)

@@ -47,6 +47,9 @@ def test_a_variable_counts_for_the_lines_below_it() -> None:
         (r"date +\%F", "date +%F", ""),
         (r"date +\%F%in\%put", "date +%F", "in%put\n"),
         ("A=1 run", "A=1 run", ""),
+        (r"echo \\%in", r"echo \\", "in\n"),  # the second backslash belongs to the first
+        (r"echo a\\b \\\%F%in\\%put", r"echo a\\b \\%F", "in\\%put\n"),  # in the input, each stands for itself
+        ("cat \\", "cat \\", ""),
     ],
 )
 def test_a_percent_sign_begins_the_input(written: str, command: str, stdin: str) -> None:
@@ -62,6 +65,21 @@ def test_a_line_without_a_command_is_not_an_entry(line: str) -> None:
 
 
 def test_the_form_of_a_table_is_found_by_the_names_of_users() -> None:
-    assert has_user_column("0 3 * * * root /bin/x\n@daily backup y z\n", {"root", "backup"})
-    assert not has_user_column("0 3 * * * root /bin/x\n0 4 * * * /bin/y --all\n", {"root"})
-    assert not has_user_column("", {"root"})
+    assert has_user_column("0 3 * * * root /bin/x\n@daily backup y z\n", {"root", "backup"}, bool)
+    assert not has_user_column("0 3 * * * root /bin/x\n0 4 * * * /bin/y --all\n", {"root"}, bool)
+    assert not has_user_column("", {"root"}, bool)
+
+
+@pytest.mark.parametrize(
+    ("text", "has_it"),
+    [
+        ("0 3 * * * root /bin/x\n0 4 * * * gone /bin/y\n", True),
+        ("0 3 * * * gone /bin/x\n0 4 * * * www-gone /bin/y\n0 5 * * * root z\n", False),  # most are not known
+        ("0 3 * * * mail root\n0 4 * * * rsync /a /b\n", False),  # mail is a user as well, rsync a program
+        ("0 3 * * * mail -s done root\n", False),
+        ("0 3 * * * root /bin/x\n0 4 * * * cd /srv\n", False),
+        ("0 3 * * * root /bin/x\n0 4 * * * $HOME/bin/y all\n", False),
+    ],
+)
+def test_the_user_of_a_line_may_be_gone(text: str, *, has_it: bool) -> None:
+    assert has_user_column(text, {"root", "mail"}, {"rsync", "mail"}.__contains__) is has_it

@@ -50,6 +50,19 @@ def test_when_a_timer_starts(timer: str, when: str) -> None:
     assert draft(timer).when == when
 
 
+def test_a_byte_order_mark_is_left_out_as_by_systemd() -> None:
+    unit = UnitFile.read("it.timer", ["\ufeff[Timer]\nOnCalendar=daily\n", "\ufeff[Timer]\nPersistent=yes\n"])
+    assert unit.all("Timer", "OnCalendar") == ["daily"]
+    assert unit.flag("Timer", "Persistent")
+
+
+def test_a_directory_that_may_be_missing_is_told() -> None:
+    one = draft("OnCalendar=daily", SERVICE + "WorkingDirectory=-/srv/app\n")
+    assert one.settings["directory"] == "/srv/app"
+    assert any("WorkingDirectory=-/srv/app" in missing for missing in one.missing)
+    assert "directory" not in draft("OnCalendar=daily", SERVICE + "WorkingDirectory=-~\n").settings
+
+
 def test_at_boot() -> None:
     one = draft("OnBootSec=0\nOnUnitActiveSec=1h")
     assert one.settings["on"] == "boot"

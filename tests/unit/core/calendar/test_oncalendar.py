@@ -61,6 +61,7 @@ def ticks(line: str, count: int = 3, start: str = "2026-11-24 04:30", zone: tzin
         ("yearly", ["2027-01-01 00:00:00", "2028-01-01 00:00:00", "2029-01-01 00:00:00"]),
         ("quarterly", ["2027-01-01 00:00:00", "2027-04-01 00:00:00", "2027-07-01 00:00:00"]),
         ("semiannually", ["2027-01-01 00:00:00", "2027-07-01 00:00:00", "2028-01-01 00:00:00"]),
+        ("@1798761600", ["2027-01-01 00:00:00"]),
     ],
 )
 def test_ticks_are_those_that_systemd_analyze_calendar_prints(line: str, found: list[str]) -> None:
@@ -92,6 +93,8 @@ def test_ticks_are_those_that_systemd_analyze_calendar_prints(line: str, found: 
         ("daily Europe/Berlin", "the time zone Europe/Berlin is not known here", "Europe/Berlin", "UTC is"),
         (" ", "a calendar line is missing", " ", ""),
         ("UTC", "a calendar line is missing", "UTC", ""),
+        ("@1798761600 10:00", "@1798761600 is neither a date nor a time", "@1798761600", ""),
+        ("@", "@ is neither a date nor a time", "@", ""),
     ],
 )
 def test_a_mistake_is_named_and_placed(line: str, message: str, wrong: str, hint: str) -> None:
@@ -123,6 +126,14 @@ def test_a_line_may_be_in_utc_whatever_the_zone_of_its_task() -> None:
     assert CalendarLine.parse("daily UTC").next(at("2026-03-04 10:00"), zone) == at("2026-03-05")
     assert CalendarLine.parse("10:00").newest(at("2026-03-04 12:00"), BERLIN) == at("2026-03-04 10:00", BERLIN)
     assert CalendarLine.parse("10:00 utc").newest(at("2026-03-04 10:00"), zone) == at("2026-03-04 10:00")
+
+
+def test_seconds_since_1970_are_in_no_zone() -> None:
+    zone = ZoneInfo("America/New_York")
+    for line in ("@1798761600", "@1798761600 UTC", "Fri @1798761600", "@1798761600 Europe/Berlin"):
+        assert CalendarLine.parse(line, ZoneInfo).next(at("2026-03-04"), zone) == 1_798_761_600_000_000
+    with pytest.raises(ConditionError, match="2286 is not a year"):
+        CalendarLine.parse("@9999999999")
 
 
 def test_a_line_may_be_in_any_zone_that_whoever_reads_it_knows() -> None:
