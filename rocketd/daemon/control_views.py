@@ -26,7 +26,6 @@ from rocketd.daemon.loop import Loop
 from rocketd.daemon.run_output import RunOutput
 from rocketd.daemon.serializers import (
     disabled_details,
-    disabled_object,
     run_object,
     task_details,
     why_object,
@@ -34,9 +33,6 @@ from rocketd.daemon.serializers import (
 from rocketd.daemon.task_file_source import TaskFileSource
 from rocketd.daemon.task_list import TaskList
 from rocketd.daemon.usual_runtimes import KnownRuntimes
-
-TASKS_PER_TURN: Final = 256
-"""Tasks of a list that are serialized before the loop gets a turn; about 4 ms."""
 
 EXPLAINED_PER_TURN: Final = 16
 """Tasks that are explained between two turns of the loop; about 4 ms."""
@@ -91,17 +87,6 @@ class ControlViews:
             "degraded": loop.health.degraded or None,
             "stopping": loop.scheduler.draining,
         }
-
-    async def tasks(self) -> list[Json]:
-        """Every loaded task, and those that are disabled; of many some at a time, so that the loop has its turns."""
-        scheduler = self._loop.scheduler
-        listed: list[Json] = []
-        for index, name in enumerate(tuple(scheduler.tasks)):
-            if index % TASKS_PER_TURN == TASKS_PER_TURN - 1:
-                await asyncio.sleep(0)
-            if row := self.listed.row(name):  # a reload may have taken it away meanwhile
-                listed.append(row)
-        return [*listed, *map(disabled_object, self._task_files.disabled)]
 
     def written(self, name: str) -> Task | None:
         """Return the task of that name, loaded or disabled; None: no file has it, or not without errors."""

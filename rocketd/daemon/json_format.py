@@ -3,12 +3,30 @@
 Nothing heavy is imported here, for `rocketctl` starts with it.
 """
 
+import json
 from datetime import datetime
 from typing import TypeAlias
 
 from rocketd.core.instant import BEGINNING, FOREVER, Instant, datetime_of, instant_of
 
-Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
+
+class EncodedItems:
+    """A list in an answer whose items have been encoded as JSON already."""
+
+    __slots__ = ("texts",)
+
+    def __init__(self, texts: list[str]) -> None:
+        self.texts = texts
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __getitem__(self, part: slice) -> "list[Json]":
+        """Return some of its items, decoded."""
+        return [json.loads(text) for text in self.texts[part]]
+
+
+Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | EncodedItems | None
 JsonObject: TypeAlias = dict[str, Json]
 
 

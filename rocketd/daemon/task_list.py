@@ -5,6 +5,7 @@ thousand tasks costs little more than its own rows.
 """
 
 import asyncio
+import json
 from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
@@ -15,10 +16,12 @@ from rocketd.core.model.task import Task
 from rocketd.core.model.task_patterns import TaskPattern, is_pattern
 from rocketd.core.notifications.deadlines import overdue_at
 from rocketd.core.notifications.occasions import failed_last
-from rocketd.daemon.json_format import Json, JsonObject
+from rocketd.core.scheduler.task_state import ScheduledTask
+from rocketd.daemon.json_format import EncodedItems, Json, JsonObject
 from rocketd.daemon.lookup import find_disabled
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.serializers import disabled_object, task_object
+from rocketd.daemon.task_cache import TaskCache, shown_state
 from rocketd.daemon.task_file_source import TaskFileSource
 from rocketd.daemon.task_index import Place, TaskIndex
 from rocketd.daemon.usual_runtimes import KnownRuntimes
@@ -66,6 +69,9 @@ class TaskList:
         self._texts: dict[str, str] = {}
         self._tagged: dict[str, set[str]] = {}
         self._orders = {order: TaskIndex() for order in ORDERS}
+        self._encoded = TaskCache[str](loop.clock.monotonic)
+        """The rows as JSON."""
+        loop.heartbeat_hooks.append(self._encoded.drop_unused)
 
     def note(self, names: AbstractSet[str]) -> None:
         """Look at these tasks again before the next page: something has happened to them."""
@@ -78,6 +84,24 @@ class TaskList:
             return task_object(entry, self._loop.scheduler.history.of(name), self._runtimes.usual(name))
         disabled = find_disabled(self._task_files.disabled, name)
         return disabled_object(disabled) if disabled else None
+
+    async def all_rows(self) -> EncodedItems:
+        """Return all tasks, the disabled ones last; the loop has its turns in between."""
+        self._encoded.begin_use(self._loop.scheduler.tasks)
+        rows: list[str] = []
+        for index, name in enumerate(tuple(self._loop.scheduler.tasks)):
+            if index % ROWS_PER_TURN == ROWS_PER_TURN - 1:
+                await asyncio.sleep(0)
+            if entry := self._loop.scheduler.tasks.get(name):  # a reload may have taken it away meanwhile
+                rows.append(self._encoded_row(name, entry))
+        return EncodedItems([*rows, *(json.dumps(disabled_object(one)) for one in self._task_files.disabled)])
+
+    def _encoded_row(self, name: str, entry: ScheduledTask) -> str:
+        history, usual = self._loop.scheduler.history.of(name), self._runtimes.usual(name)
+        state = shown_state(entry, history)
+        return self._encoded.get(name, state, usual) or self._encoded.put(
+            name, state, usual, json.dumps(task_object(entry, history, usual))
+        )
 
     async def page(self, query: TaskQuery) -> JsonObject:
         """Return a page: its tasks, where the next one begins, how many there are in all, and in each state."""

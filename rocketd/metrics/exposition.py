@@ -1,12 +1,16 @@
 """Metrics in the formats of Prometheus, by prometheus_client, which is imported when they are asked for.
 
+It takes 6 µs to write a line, and each task has some seventeen. So it writes the lines of one task, once; those of the
+others are the same with another name and other values.
+
 Names and units follow https://prometheus.io/docs/practices/naming/: seconds, and unix times that end in
 `_timestamp_seconds`. A task is a label; nothing that could be a secret, or that changes with each run, is one.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, NamedTuple
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from rocketd.core.errors import RocketdError
 from rocketd.core.instant import SECOND
@@ -80,25 +84,101 @@ _OF_TASK: Final = (
 )
 
 
-def exposition(daemon: DaemonMetrics, counters: RunCounters, written: MetricsFormat) -> str:
-    """Write metrics; raises RocketdError if the library is missing. Takes a while with many tasks."""
-    try:
-        from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415 - most daemons need none of it
-        from prometheus_client.openmetrics.exposition import generate_latest as openmetrics  # noqa: PLC0415 - as above
-    except ImportError:
-        message = "prometheus_client is not installed"
-        raise RocketdError(message, hint="pip install 'rocketd[metrics]'") from None
+_Values: TypeAlias = Callable[[TaskMetrics, RunCounters], Iterable[float | None]]
+"""Returns the value of a task for each of its lines; None: it has no such line."""
 
-    class Collector:
-        def collect(self) -> Iterator["Metric"]:
-            yield from _of_daemon(daemon, counters)
-            yield from _of_tasks(daemon)
-            yield from _counted(daemon, counters)
+_COUNTED: Final[tuple[tuple[str, str, _Values], ...]] = (
+    ("missed", "How many scheduled runs were missed.", lambda task, counters: (counters.missed.get(task.name, 0),)),
+    (
+        "run_seconds",
+        "How long all runs took.",
+        lambda task, counters: (counters.seconds.get(task.name, 0) / SECOND,),
+    ),
+    (
+        "cpu_seconds",
+        "How much CPU time all runs used.",
+        lambda task, counters: (counters.cpu.get(task.name, 0) / SECOND,),
+    ),
+)
 
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(Collector())
-    data: bytes = openmetrics(registry) if written is MetricsFormat.OPENMETRICS else generate_latest(registry)  # type: ignore[no-untyped-call]  # it comes without
-    return data.decode()
+
+class _Column(NamedTuple):
+    """A family of metrics of which each task has a part."""
+
+    head: str
+    """Its lines of help and type."""
+    lines: Sequence[tuple[str, str]]
+    """What stands in a line before the name of the task, and between that and the value."""
+    values: _Values
+
+
+TaskText: TypeAlias = str
+"""What one task has in each column, joined by `_BETWEEN`."""
+_BETWEEN: Final = "\0"
+_NAME: Final = "NAME"
+
+
+class Exposition:
+    """Writes metrics in one format; raises RocketdError if the library is missing."""
+
+    def __init__(self, written: MetricsFormat) -> None:
+        self._written = written
+        self._end = self._write([])
+        """What follows the last family."""
+        self._columns = [self._column(*one) for one in _columns()]
+        from prometheus_client.utils import floatToGoString  # noqa: PLC0415 - as in _write
+
+        self._number: Callable[[float], str] = lru_cache(floatToGoString)
+
+    def _write(self, families: Sequence["Metric"]) -> str:
+        try:
+            from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415 - most daemons need none of it
+            from prometheus_client.openmetrics.exposition import generate_latest as openmetrics  # noqa: PLC0415 - as above
+        except ImportError:
+            message = "prometheus_client is not installed"
+            raise RocketdError(message, hint="pip install 'rocketd[metrics]'") from None
+
+        class Collector:
+            def collect(self) -> Iterator["Metric"]:
+                yield from families
+
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(Collector())
+        write = openmetrics if self._written is MetricsFormat.OPENMETRICS else generate_latest
+        data: bytes = write(registry)
+        return data.decode()
+
+    def _column(self, family: "Metric", values: _Values) -> _Column:
+        """Have the library write the part of one task, and take it apart."""
+        lines = self._write([family]).removesuffix(self._end).splitlines(keepends=True)
+        samples = [line.rpartition(" ")[0] + " " for line in lines if not line.startswith("#")]
+        parts = [(before, between) for before, _, between in (line.partition(_NAME) for line in samples)]
+        return _Column("".join(line for line in lines if line.startswith("#")), parts, values)
+
+    def of_task(self, task: TaskMetrics, counters: RunCounters) -> TaskText:
+        """Write the lines of one task."""
+        name, number = task.name, self._number
+        return _BETWEEN.join(
+            "".join(
+                f"{before}{name}{between}{number(value)}\n"
+                for (before, between), value in zip(column.lines, column.values(task, counters), strict=True)
+                if value is not None
+            )
+            for column in self._columns
+        )
+
+    def columns(self, texts: Iterable[TaskText]) -> list[str]:
+        """Return what these tasks have in each column."""
+        parts = (text.split(_BETWEEN) for text in texts)
+        return ["".join(column) for column in zip(*parts, strict=True)]
+
+    def whole(self, daemon: DaemonMetrics, counters: RunCounters, blocks: Iterable[Sequence[str]]) -> str:
+        """Write all metrics; `blocks` are the columns of all tasks, some tasks each."""
+        parts = [self._write([*_of_daemon(daemon, counters)]).removesuffix(self._end)]
+        columns = [*zip(*blocks, strict=True)] or [()] * len(self._columns)
+        for column, texts in zip(self._columns, columns, strict=True):
+            parts += (column.head, *texts)
+        return "".join((*parts, self._end))
 
 
 def _of_daemon(daemon: DaemonMetrics, counters: RunCounters) -> Iterator["Metric"]:
@@ -117,8 +197,7 @@ def _of_daemon(daemon: DaemonMetrics, counters: RunCounters) -> Iterator["Metric
     for name, (text, value) in single.items():
         yield GaugeMetricFamily(f"rocketd_{name}", text, value=value)
     tasks = GaugeMetricFamily("rocketd_tasks", "How many tasks there are.", labels=["state"])
-    paused = sum(task.paused for task in daemon.tasks)
-    for state, count in (("enabled", len(daemon.tasks) - paused), ("paused", paused)):
+    for state, count in (("enabled", daemon.tasks - daemon.paused), ("paused", daemon.paused)):
         tasks.add_metric([state], count)
     yield tasks
     delay = HistogramMetricFamily("rocketd_start_delay_seconds", "How late scheduled runs started.")
@@ -128,34 +207,28 @@ def _of_daemon(daemon: DaemonMetrics, counters: RunCounters) -> Iterator["Metric
     yield delay
 
 
-def _of_tasks(daemon: DaemonMetrics) -> Iterator["Metric"]:
-    from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415 - as above
+def _columns() -> Iterator[tuple["Metric", _Values]]:
+    """Yield each family with the part of one task, and what the values are."""
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415 - as above
 
     for gauge in _OF_TASK:
         family = GaugeMetricFamily(f"rocketd_task_{gauge.name}", gauge.help, labels=["task"])
-        for task in daemon.tasks:
-            value = gauge.value(task)
-            if value is not None:
-                family.add_metric([task.name], float(value))
-        yield family
-
-
-def _counted(daemon: DaemonMetrics, counters: RunCounters) -> Iterator["Metric"]:
-    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415 - as above
-
+        family.add_metric([_NAME], 0)
+        yield family, partial(_gauge_value, gauge)
     runs = CounterMetricFamily("rocketd_task_runs", "How many runs ended, by action.", labels=["task", "action"])
-    missed = CounterMetricFamily("rocketd_task_missed", "How many scheduled runs were missed.", labels=["task"])
-    seconds = CounterMetricFamily("rocketd_task_run_seconds", "How long all runs took.", labels=["task"])
-    cpu = CounterMetricFamily("rocketd_task_cpu_seconds", "How much CPU time all runs used.", labels=["task"])
+    for action in ENDS:  # all from 0 on, so that increase() sees the first failure
+        runs.add_metric([_NAME, str(action)], 0)
+    yield runs, lambda task, counters: [counters.runs.get((task.name, action), 0) for action in ENDS]
+    for name, text, count in _COUNTED:
+        counter = CounterMetricFamily(f"rocketd_task_{name}", text, labels=["task"])
+        counter.add_metric([_NAME], 0)
+        yield counter, count
     memory = GaugeMetricFamily(
         "rocketd_task_last_memory_bytes", "The most memory that the run used which ended last.", labels=["task"]
     )
-    for task in daemon.tasks:
-        for action in ENDS:  # all from 0 on, so that increase() sees the first failure
-            runs.add_metric([task.name, str(action)], counters.runs[task.name, action])
-        missed.add_metric([task.name], counters.missed[task.name])
-        seconds.add_metric([task.name], counters.seconds[task.name] / SECOND)
-        cpu.add_metric([task.name], counters.cpu[task.name] / SECOND)
-        if task.name in counters.memory:
-            memory.add_metric([task.name], counters.memory[task.name])
-    yield from (runs, missed, seconds, cpu, memory)
+    memory.add_metric([_NAME], 0)
+    yield memory, lambda task, counters: (counters.memory.get(task.name),)
+
+
+def _gauge_value(gauge: _Gauge, task: TaskMetrics, _: RunCounters) -> Iterable[float | None]:
+    return (gauge.value(task),)

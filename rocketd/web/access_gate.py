@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from rocketd.core.errors import RocketdError
 from rocketd.core.model.access import Access
 from rocketd.core.model.task import Task
-from rocketd.daemon.json_format import Json, JsonObject
+from rocketd.daemon.json_format import EncodedItems, Json, JsonObject
 from rocketd.web.errors import NotAllowed
 
 OUTPUT_KEYS: Final = ("output", "exc_text", "line")
@@ -22,6 +22,7 @@ OBJECTS_PER_TURN: Final = 64
 """Objects of a list that are looked through in one iteration of the loop; about 2 ms."""
 UNADDRESSED: Final = ("lost", "alive")
 """Events that are about no task and tell nothing of any."""
+_NESTED: Final = (dict, list, EncodedItems)
 
 
 class Right(Enum):
@@ -141,7 +142,7 @@ class AccessGate:
         """Return what this client may see of an answer; the loop has its turns in a long list."""
         if self._access.full:
             return answer
-        if not isinstance(answer, list):
+        if not isinstance(answer, list | EncodedItems):
             shown = self._shown(answer)
             return None if shown is None else shown[0]
         listed: list[Json] = []
@@ -155,8 +156,8 @@ class AccessGate:
 
     def _shown(self, value: Json) -> tuple[Json] | None:
         """Return what may be seen of a value, None if nothing."""
-        if isinstance(value, list):
-            return (self._shown_items(value),)
+        if isinstance(value, list | EncodedItems):
+            return (self._shown_items(value[:]),)
         if not isinstance(value, dict):
             return (value,)
         name = value.get("task")
@@ -166,7 +167,10 @@ class AccessGate:
                 return None
             if "scope" in value or not self._access.may_see_output(task):  # of another host, or not for this client
                 value = without_output(value)
-        shown = {key: self._shown(item) if isinstance(item, dict | list) else (item,) for key, item in value.items()}
+        shown = {
+            key: self._shown(item) if isinstance(item, dict | list | EncodedItems) else (item,)
+            for key, item in value.items()
+        }
         return ({key: None if item is None else item[0] for key, item in shown.items()},)
 
     @contextmanager

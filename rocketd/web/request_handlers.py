@@ -74,7 +74,7 @@ async def status(verbs: ControlVerbs, _: RequestParameters) -> Json:
 
 async def tasks(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
     if not parameters.values:
-        return await verbs.tasks()
+        return await verbs.listed.all_rows()
     query = TaskQuery(
         only=parameters.only,
         match=parameters.pattern("match"),

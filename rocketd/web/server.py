@@ -24,7 +24,7 @@ from rocketd.core.errors import RocketdError
 from rocketd.core.messages.message import Message, Priority
 from rocketd.core.model.access import Access
 from rocketd.core.model.operators import Operators
-from rocketd.daemon.json_format import Json
+from rocketd.daemon.json_format import EncodedItems, Json
 from rocketd.daemon.ports import Journal
 from rocketd.web.access_gate import WHO_MAY, AccessGate
 from rocketd.web.api import Request, Response, allowed_methods, handle
@@ -285,6 +285,8 @@ def _error_body(message: str, hint: str = "") -> bytes:
 
 async def _encoded(value: Json) -> str:
     """Encode a value as JSON; a long list in slices, so that the loop is not blocked."""
+    if isinstance(value, EncodedItems):
+        return f"[{', '.join(value.texts)}]"
     if isinstance(value, dict):
         return f"{{{', '.join([f'{json.dumps(key)}: {await _encoded(item)}' for key, item in value.items()])}}}"
     if not isinstance(value, list):

@@ -210,22 +210,22 @@ def test_a_defect_is_told_to_the_journal_and_ends_nothing(daemon: Served, http: 
 
 
 def test_a_long_list_arrives_whole(daemon: Served, http: UnixHttp) -> None:
-    daemon.verbs.many = [{"task": f"task-{number}", "when": "x" * 100} for number in range(20_000)]
-    assert ask(http, "GET", "/v1/tasks") == (200, daemon.verbs.many)
-    daemon.verbs.many = []
+    daemon.verbs.listed.many = [{"task": f"task-{number}", "when": "x" * 100} for number in range(20_000)]
+    assert ask(http, "GET", "/v1/tasks") == (200, daemon.verbs.listed.many)
+    daemon.verbs.listed.many = []
     assert ask(http, "GET", "/v1/tasks") == (200, [])
 
 
 def test_an_answer_that_is_fetched_only_after_the_goodbye_arrives_whole(daemon: Served) -> None:
     """The end of it waits in the daemon when that closes the connection: that is no defect (`Served` would tell)."""
-    daemon.verbs.many = ["x" * (fitting_at_once() + 20_000)]
+    daemon.verbs.listed.many = ["x" * (fitting_at_once() + 20_000)]
     with closing(socket.socket(socket.AF_UNIX)) as slow, closing(UnixHttp(daemon.path)) as other:
         slow.connect(str(daemon.path))
         slow.sendall(b"GET /v1/tasks HTTP/1.0\r\n\r\n")
         assert slow.recv(8, socket.MSG_PEEK) == b"HTTP/1.1"
         assert ask(other, "GET", "/v1/status")[0] == 200, "by now it has done with the slow one what it can"
         with slow.makefile("rb") as answer:
-            assert json.loads(answer.read().partition(b"\r\n\r\n")[2]) == daemon.verbs.many
+            assert json.loads(answer.read().partition(b"\r\n\r\n")[2]) == daemon.verbs.listed.many
 
 
 def fitting_at_once() -> int:

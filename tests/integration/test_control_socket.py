@@ -155,7 +155,7 @@ def test_who_says_nothing_more_is_hung_up_on(tmp_path: Path, begun: bytes) -> No
 
 
 def test_who_does_not_fetch_a_long_answer_holds_nobody_up(daemon: Served) -> None:
-    daemon.verbs.many = [{"task": "x" * 1000} for _ in range(10_000)]
+    daemon.verbs.listed.many = [{"task": "x" * 1000} for _ in range(10_000)]
     with connected(daemon.path) as slow:
         slow.sendall(b"GET /v1/tasks HTTP/1.0\r\n\r\n")
         assert slow.recv(1)
@@ -164,7 +164,7 @@ def test_who_does_not_fetch_a_long_answer_holds_nobody_up(daemon: Served) -> Non
 
 def test_the_daemon_stops_although_somebody_does_not_fetch_his_answer(tmp_path: Path) -> None:
     with served(tmp_path / "control.sock") as daemon:
-        daemon.verbs.many = [{"task": "x" * 1000} for _ in range(10_000)]
+        daemon.verbs.listed.many = [{"task": "x" * 1000} for _ in range(10_000)]
         slow = connected(daemon.path)
         slow.sendall(b"GET /v1/tasks HTTP/1.0\r\n\r\n")
         assert slow.recv(1)

@@ -21,6 +21,10 @@ from rocketd.core.model.events import Finished, Refusal, Start, Started, Withdra
 from rocketd.core.model.run import Action, Run
 from rocketd.core.model.task import Command, Overlap, Task
 from rocketd.core.scheduler.rehearsal import DecisionRehearsal
+from rocketd.core.scheduler.scheduler import Scheduler
+from rocketd.daemon.json_format import JsonObject
+from rocketd.daemon.serializers import task_object
+from rocketd.daemon.task_cache import TaskCache, shown_state
 from support.simulated_world import Behaviour, Killed, World
 
 SEEDS = int(os.environ.get("ROCKETD_SEEDS", "20"))
@@ -318,6 +322,27 @@ def test_a_rehearsal_changes_nothing(seed: int) -> None:
     other.live(days=3)
     assert rehearsed
     assert one.world.log == other.world.log
+
+
+@pytest.mark.parametrize("seed", [0, 2, 3])
+def test_what_is_kept_of_a_task_for_answers_is_what_would_be_made_anew(seed: int) -> None:
+    checked, found = Checked(seed), Counter[bool]()
+    caches: dict[Scheduler, TaskCache[JsonObject]] = {}
+
+    def show(world: World) -> None:
+        checked.check(world)
+        cache = caches.setdefault(world.scheduler, TaskCache(int))
+        for name, entry in world.scheduler.tasks.items():
+            history = world.scheduler.history.of(name)
+            state, row = shown_state(entry, history), task_object(entry, history)
+            kept = cache.get(name, state)
+            assert kept in (None, row)
+            found[kept is not None] += 1
+            cache.put(name, state, None, row)
+
+    checked.world.watch = show
+    checked.live(days=1)
+    assert found[True] > found[False]
 
 
 @pytest.mark.parametrize("clean", [True, False])

@@ -1,7 +1,6 @@
 """What metrics tell: the state of the daemon and of each task at a moment, and what was counted since its start."""
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from rocketd.core.dataclass import dataclass, field
@@ -35,7 +34,7 @@ class TaskMetrics(NamedTuple):
 
 
 class DaemonMetrics(NamedTuple):
-    """The daemon, and all of its tasks."""
+    """The daemon."""
 
     version: str
     started_at: Instant
@@ -43,7 +42,9 @@ class DaemonMetrics(NamedTuple):
     problems: int
     stopping: bool
     running: int
-    tasks: Sequence[TaskMetrics]
+    tasks: int
+    paused: int
+    """How many of the tasks are paused."""
 
 
 @dataclass(slots=True)
@@ -61,6 +62,8 @@ class RunCounters:
     delays: list[int] = field(default_factory=lambda: [0] * (len(DELAY_BUCKETS) + 1))
     """How many scheduled runs started so late, by bucket; the last one is for all others."""
     delay_sum: float = 0.0
+    changes: Counter[str] = field(default_factory=Counter)
+    """How often something of a task was counted."""
     _missed_counts: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def learn(self, event: Event) -> None:
@@ -72,10 +75,12 @@ class RunCounters:
                 self.delays[index] += 1
                 self.delay_sum += delay
             case Finished(run, end):
+                self.changes[run.task] += 1
                 self.runs[run.task, end.action] += 1
                 self.seconds[run.task] += end.runtime
                 self._learn_usage(run.task, end.usage)
             case Missed(task=task):
+                self.changes[task] += 1
                 known_id, known = self._missed_counts.get(task, ("", 0))
                 self.missed[task] += event.count - (known if known_id == event.run_id else 0)
                 self._missed_counts[task] = event.run_id, event.count

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import json
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from rocketd.core.model.records import RunFilter
 from rocketd.core.model.task import Task
 from rocketd.daemon.event_stream import EventStream, StreamFilter, StreamItem
 from rocketd.daemon.fleet_view import FleetView, NoFleet
-from rocketd.daemon.json_format import Json, JsonObject
+from rocketd.daemon.json_format import EncodedItems, Json, JsonObject
 from rocketd.web.server import serve
 from support.fakes.journal import ListJournal
 
@@ -65,7 +66,13 @@ class FakeOutput:
 
 
 class FakePages:
-    """Answers with what it was asked for."""
+    """Answers with what it was asked for, and with `many` tasks."""
+
+    def __init__(self) -> None:
+        self.many: list[Json] = [{"task": "backup"}]
+
+    async def all_rows(self) -> EncodedItems:
+        return EncodedItems([json.dumps(one) for one in self.many])
 
     async def page(self, *query: object) -> JsonObject:
         return {"asked": [str(one) for one in query]}
@@ -87,7 +94,6 @@ class FakeVerbs:
         self.fails: Exception | None = None
         """What `status` raises."""
         self.written_tasks: list[Task] = []
-        self.many: list[Json] = [{"task": "backup"}]
         self.feed = FakeFeed()
         self.output = FakeOutput()
         self.listed = self.charts = self.planned = FakePages()
@@ -105,9 +111,6 @@ class FakeVerbs:
         if self.fails:
             raise self.fails
         return {"version": "0.1.0"}
-
-    async def tasks(self) -> list[Json]:
-        return self.many
 
     async def task(self, name: str) -> JsonObject:
         return {"task": _known(name)}

@@ -22,11 +22,12 @@ from rocketd.core.model.verdict import AGAINST, Verdict
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.clock import SystemClock
 from rocketd.daemon.control import Control
-from rocketd.daemon.control_views import EXPLAINED_PER_TURN, PAGE_SIZE, TASKS_PER_TURN
+from rocketd.daemon.control_views import EXPLAINED_PER_TURN, PAGE_SIZE
 from rocketd.daemon.error_policy import SilencedErrors
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.record_writer import RecordWriter
 from rocketd.daemon.retention import RetentionJob
+from rocketd.daemon.task_list import ROWS_PER_TURN
 from support.event_loop import looped
 from support.fakes.executor import Script, ScriptedExecutor
 from support.fakes.journal import ListJournal
@@ -128,23 +129,23 @@ def a_scheduler(tasks: int) -> Scheduler:
 
 @looped
 async def test_a_long_list_of_tasks_leaves_the_loop_its_turns() -> None:
-    async with control_of(a_scheduler(4 * TASKS_PER_TURN)) as control:
-        turns, listing = 0, asyncio.create_task(control.tasks())
+    async with control_of(a_scheduler(4 * ROWS_PER_TURN)) as control:
+        turns, listing = 0, asyncio.create_task(control.listed.all_rows())
         while not listing.done():
             await asyncio.sleep(0)
             turns += 1
         assert turns > 4
-        assert len(listing.result()) == 4 * TASKS_PER_TURN + 1
+        assert len(listing.result()) == 4 * ROWS_PER_TURN + 1
 
 
 @looped
 async def test_tasks_that_a_reload_takes_away_while_they_are_listed_are_left_out() -> None:
-    scheduler = a_scheduler(2 * TASKS_PER_TURN)
+    scheduler = a_scheduler(2 * ROWS_PER_TURN)
     async with control_of(scheduler) as control:
-        listing = asyncio.create_task(control.tasks())
+        listing = asyncio.create_task(control.listed.all_rows())
         await asyncio.sleep(0)
         scheduler.load([], NOW, {})
-        assert len(await listing) == TASKS_PER_TURN
+        assert len(await listing) == ROWS_PER_TURN
 
 
 @looped

@@ -116,6 +116,17 @@ async def test_states_and_counts_are_those_of_the_rows_whatever_has_happened(see
         assert found["total"] == expected[state]
 
 
+@pytest.mark.parametrize("seed", range(3))
+@looped
+async def test_the_whole_list_is_as_if_it_were_made_anew_whatever_has_happened(seed: int) -> None:
+    here = Listed(seed)
+    for _ in range(60):
+        here.anything()
+        await here.listed.page(TaskQuery(limit=here.random.choice([1, 100])))  # which reads usual runtimes
+        listed = {row["task"]: row for row in (await here.listed.all_rows())[:] if isinstance(row, dict)}
+        assert listed == {row["task"]: row for row in here.rows()}
+
+
 @pytest.mark.parametrize("order", ORDERS)
 @looped
 async def test_pages_have_every_task_once_in_order(order: str) -> None:

@@ -1,9 +1,13 @@
 """Metrics: their names and units, what is absent, and a file that is never seen half written."""
 
 import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -11,7 +15,7 @@ from rocketd.core.instant import HOUR, MINUTE, SECOND
 from rocketd.core.model.events import Finished, Missed, Started
 from rocketd.core.model.metrics import DaemonMetrics, RunCounters, TaskMetrics
 from rocketd.core.model.run import NO_USAGE, Action, Cause, End, Run, Trigger, Usage
-from rocketd.metrics.exposition import MetricsFormat, exposition
+from rocketd.metrics.exposition import Exposition, MetricsFormat
 from rocketd.metrics.textfile import write_textfile
 
 AT = 1_790_000_000 * SECOND
@@ -48,12 +52,18 @@ BACKUP = TaskMetrics(
     slow_after=HOUR,
 )
 DAEMON = DaemonMetrics(
-    version="1.2", started_at=AT, degraded=True, problems=3, stopping=False, running=1, tasks=[NEVER, BACKUP]
+    version="1.2", started_at=AT, degraded=True, problems=3, stopping=False, running=1, tasks=2, paused=1
 )
 
 
 def run(number: int, late: int = 0, trigger: Trigger = Trigger.SCHEDULE) -> Run:
     return Run("backup", number, f"id-{number}", 1, AT, AT + late, trigger, "daily")
+
+
+def exposition(counters: RunCounters, written: MetricsFormat, tasks: Sequence[TaskMetrics] = (NEVER, BACKUP)) -> str:
+    """Write these tasks, in blocks of one."""
+    writer = Exposition(written)
+    return writer.whole(DAEMON, counters, [writer.columns([writer.of_task(task, counters)]) for task in tasks])
 
 
 def samples(text: str) -> dict[str, float]:
@@ -63,7 +73,7 @@ def samples(text: str) -> dict[str, float]:
 
 
 def test_metrics_have_seconds_and_what_is_not_there_is_absent() -> None:
-    told = samples(exposition(DAEMON, RunCounters(), MetricsFormat.TEXT))
+    told = samples(exposition(RunCounters(), MetricsFormat.TEXT))
     assert told["rocketd_task_last_success_timestamp_seconds{task=backup}"] == AT / SECOND
     assert told["rocketd_task_last_duration_seconds{task=backup}"] == 1.5
     assert told["rocketd_task_last_run_success{task=backup}"] == 0
@@ -86,7 +96,7 @@ def test_counters_begin_at_zero_and_count_each_missed_run_once() -> None:
     counters.learn(Started(run(1, 20_000)))
     counters.learn(Started(run(2, HOUR, Trigger.HAND)))
     counters.learn(Finished(run(1), End(Action.FAIL, Cause.EXIT, AT, runtime=2 * SECOND)))
-    told = samples(exposition(DAEMON, counters, MetricsFormat.TEXT))
+    told = samples(exposition(counters, MetricsFormat.TEXT))
     assert told["rocketd_task_missed_total{task=backup}"] == 6
     assert told["rocketd_task_runs_total{action=fail,task=backup}"] == 1
     assert told["rocketd_task_runs_total{action=success,task=never}"] == 0
@@ -99,20 +109,41 @@ def test_counters_begin_at_zero_and_count_each_missed_run_once() -> None:
 def test_what_runs_used_is_counted_as_far_as_it_is_known() -> None:
     counters = RunCounters()
     for usage in (Usage(cpu=SECOND, memory=3_000), Usage(cpu=SECOND // 2, memory=2_000), NO_USAGE):
-        told = samples(exposition(DAEMON, counters, MetricsFormat.TEXT))
+        told = samples(exposition(counters, MetricsFormat.TEXT))
         counters.learn(Finished(run(1), End(Action.SUCCESS, Cause.EXIT, AT, usage=usage)))
     assert told["rocketd_task_last_memory_bytes{task=backup}"] == 2_000
     assert "rocketd_task_last_memory_bytes{task=never}" not in told
-    told = samples(exposition(DAEMON, counters, MetricsFormat.TEXT))
+    told = samples(exposition(counters, MetricsFormat.TEXT))
     assert told["rocketd_task_cpu_seconds_total{task=backup}"] == 1.5
     assert "rocketd_task_last_memory_bytes{task=backup}" not in told
 
 
 def test_openmetrics_can_be_read_as_such() -> None:
-    text = exposition(DAEMON, RunCounters(), MetricsFormat.OPENMETRICS)
+    text = exposition(RunCounters(), MetricsFormat.OPENMETRICS)
     assert text.endswith("# EOF\n")
     families = openmetrics_families(text)  # type: ignore[no-untyped-call]  # as it comes
     assert {family.name for family in families} >= {"rocketd_info", "rocketd_task_runs"}
+
+
+@pytest.mark.parametrize("written", list(MetricsFormat))
+def test_every_line_is_as_the_library_writes_it(written: MetricsFormat) -> None:
+    counters = RunCounters()
+    for runtime in (1, 10**12 + 1):
+        counters.learn(
+            Finished(run(1), End(Action.FAIL, Cause.EXIT, AT, runtime=runtime, usage=Usage(cpu=1, memory=7)))
+        )
+    tasks = [NEVER._replace(name="a.b-c_D"), BACKUP, NEVER._replace(name="NAME", max_age=10**15)]
+    text = exposition(counters, written, tasks)
+
+    class Collector:
+        def collect(self) -> Iterator[Metric]:
+            openmetrics = written is MetricsFormat.OPENMETRICS
+            yield from (openmetrics_families if openmetrics else text_string_to_metric_families)(text)
+
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Collector())
+    write = openmetrics_latest if written is MetricsFormat.OPENMETRICS else generate_latest
+    assert write(registry).decode() == text
 
 
 def test_a_textfile_is_replaced_in_one_step_and_a_link_is_not_followed(tmp_path: Path) -> None:
