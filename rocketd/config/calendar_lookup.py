@@ -129,13 +129,27 @@ class CalendarLookup:
 
 
 def coverage_warnings(files: Iterable[CalendarFile], today: date) -> list[Problem]:
-    """Return a warning for each file whose covered years are over soon, or whose dates all lie in the past."""
+    """Return a warning for each file whose years are over soon, whose dates are all past, or lie in other years."""
     found = []
     for file in files:
         if message := _coverage(file, today):
             hint = "write the file anew, as with rocketctl calendar make"
             found.append(Problem(file.path, 1, 1, "", "warning", message, hint))
+        if years := _outside(file):
+            message = f"dates of {', '.join(map(str, years))} do not count: the file covers other years"
+            found.append(
+                Problem(file.path, 1, 1, "", "warning", message, "add them to the line that begins with covers")
+            )
     return found
+
+
+def _outside(file: CalendarFile) -> list[int]:
+    """Return the years of which a file lists dates, although it says that it does not cover them."""
+    listed = file.listed
+    if listed is None or listed.covers is None:
+        return []
+    years = {date.fromordinal(day).year for day in (*listed.days, *listed.workdays)}
+    return sorted(year for year in years if not listed.covers.first <= year <= listed.covers.last)
 
 
 def _coverage(file: CalendarFile, today: date) -> str:

@@ -749,7 +749,7 @@ def _works(day: date, listing: Listing) -> bool | None:
     if listing.is_broken:
         return None
     if str(day) in listing.worked:
-        return True
+        return True if listing.knows(day) else None
     if day.weekday() >= SATURDAY:
         return False
     return str(day) not in listing.holidays if listing.knows(day) else None

@@ -274,6 +274,20 @@ def test_a_file_that_covers_few_years_is_warned_of_in_time(folder: Folder) -> No
     ]
 
 
+@pytest.mark.parametrize(
+    ("lines", "years"),
+    [
+        ("covers 2026..2027\n2025-12-25\n2026-12-25\n2028-01-01\n", "2025, 2028"),
+        ("covers 2026..2026\n2026-12-24..2027-01-01\n", "2027"),
+        ("covers 2026..2026\n+2027-01-02\n", "2027"),
+        ("covers 2026..2027\n2026-12-24..2027-01-01\n12-25\n", ""),
+    ],
+)
+def test_dates_that_a_file_says_it_does_not_cover_are_warned_of(folder: Folder, lines: str, years: str) -> None:
+    found = [one.message for one in coverage_warnings((read(folder.write("x.dates", lines)),), date(2026, 1, 1))]
+    assert found == ([f"dates of {years} do not count: the file covers other years"] if years else [])
+
+
 # -- iCalendar
 
 ICS = """BEGIN:VCALENDAR
