@@ -1,17 +1,29 @@
 """Which tasks to judge now, which at what instant, and which due task starts first.
 
-Three queues of tasks. Nothing is ever taken out of the middle of a heap: the scheduled task itself tells whether
+Four queues of tasks. Nothing is ever taken out of the middle of a heap: the scheduled task itself tells whether
 its place is still valid.
+
+Of many tasks that are due at the same second, the first are to start before all are judged. So a task that was found to
+be due at this very instant, and to which nothing has happened since, is judged when it may be the next to start:
+
+    take_dirty     those to which something happened, or may have
+    expected       in the order in which they will start, until the one that is judged and ready comes before all others
+    take_ready     starts that one; its start may make others dirty, expected ones among them: and so on
 """
 
 from collections.abc import Iterator, Mapping
 from heapq import heappop, heappush
+from typing import Final
 
-from rocketd.core.instant import BEGINNING, FOREVER, Instant
+from rocketd.core.instant import BEGINNING, FOREVER, MILLISECOND, Duration, Instant
+from rocketd.core.model.condition import FALSE
 from rocketd.core.model.task import Task
 from rocketd.core.scheduler.admission import Admission
 from rocketd.core.scheduler.running import NO_SLOT, RunningRuns
 from rocketd.core.scheduler.task_state import ReadyKey, ScheduledTask
+
+EXPECTED_LIMIT: Final[Duration] = 100 * MILLISECOND
+"""For how long a task that is expected to be due may wait to be judged, because a pass ended at its limit of starts."""
 
 
 class Queues:
@@ -23,6 +35,11 @@ class Queues:
         self._admission = admission
         self._dirty: dict[str, None] = {}  # a set that keeps its order, so that equal pasts give equal decisions
         self._each_pass: dict[str, None] = {}
+        self._expected: list[ReadyKey] = []
+        """The places that tasks will have among those that are due, if they are due as expected."""
+        self._unjudged: set[str] = set()
+        """The tasks among them whose place is still valid."""
+        self._expected_limit: Instant = FOREVER
         self._judged: set[str] = set()
         self._checks: list[tuple[Instant, str]] = []
         self._ready: list[ReadyKey] = []
@@ -39,6 +56,7 @@ class Queues:
         self.clear_ready(scheduled)
         self._each_pass.pop(scheduled.task.name, None)
         self._dirty.pop(scheduled.task.name, None)
+        self._unjudged.discard(scheduled.task.name)
         self._judged.discard(scheduled.task.name)
 
     # -- to be judged -----------------------------------------------------------------------------------------------
@@ -47,6 +65,7 @@ class Queues:
         """Mark the task to be judged in the next pass, or later in this one; ignored if it is not loaded."""
         if name in self._tasks:
             self._dirty[name] = None
+            self._unjudged.discard(name)
 
     def check_at(self, scheduled: ScheduledTask, at: Instant) -> None:
         """Judge the task again at that instant, unless it is marked dirty before."""
@@ -60,7 +79,7 @@ class Queues:
             return BEGINNING
         while self._checks and not self._is_current(self._checks[0]):
             heappop(self._checks)
-        return self._checks[0][0] if self._checks else FOREVER
+        return min(self._checks[0][0] if self._checks else FOREVER, self._expected_limit)
 
     def expected_start(self, at: Instant) -> Task | None:
         """Return the task that is judged first at that instant, if it is expected to start then."""
@@ -75,18 +94,44 @@ class Queues:
 
     def begin_pass(self, now: Instant) -> None:
         """Mark the tasks dirty whose verdict has run out, and those whose answer each pass can change."""
+        self.judge_expected()
         self._dirty.update(self._each_pass)
         while self._checks and self._checks[0][0] <= now:
-            look = heappop(self._checks)
-            if self._is_current(look):
-                self._dirty[look[1]] = None
+            at, name = look = heappop(self._checks)
+            if not self._is_current(look) or name in self._unjudged:
+                continue
+            if name not in self._dirty and _is_expected(scheduled := self._tasks[name], at):
+                self._unjudged.add(name)
+                heappush(self._expected, _place(scheduled, scheduled.next_due or at))
+            else:
+                self._dirty[name] = None
+        self._expected_limit = now + EXPECTED_LIMIT if self._expected else FOREVER
+
+    def judge_expected(self) -> None:
+        """Mark the tasks dirty that are expected to be due: they have waited for their turn long enough."""
+        self._dirty.update(dict.fromkeys(key[-1] for key in self._expected if key[-1] in self._unjudged))
+        self._expected.clear()
+        self._unjudged.clear()
+        self._expected_limit = FOREVER
 
     def take_dirty(self) -> Iterator[ScheduledTask]:
-        """Take the dirty tasks one by one, those included that become dirty meanwhile."""
-        while self._dirty:
-            name = self._dirty.popitem()[0]
+        """Take the dirty tasks one by one, those included that become dirty meanwhile; then those that are expected.
+
+        Of these only as many as come before the first one that is ready.
+        """
+        while name := self._next_dirty():
             self._judged.add(name)
             yield self._tasks[name]
+
+    def _next_dirty(self) -> str:
+        if self._dirty:
+            return self._dirty.popitem()[0]
+        while self._expected and (self._first_ready() is None or self._expected[0] < self._ready[0]):
+            name = heappop(self._expected)[-1]
+            if name in self._unjudged:
+                self._unjudged.remove(name)
+                return name
+        return ""
 
     def take_judged(self) -> set[str]:
         """Return which tasks have been judged since the last call."""
@@ -98,7 +143,7 @@ class Queues:
     def make_ready(self, scheduled: ScheduledTask, due: Instant) -> None:
         """Queue a task that is due, by its failed starts, priority, due and name."""
         scheduled.due = due
-        scheduled.ready = (scheduled.failed_starts, -scheduled.task.priority, due, scheduled.task.name)
+        scheduled.ready = _place(scheduled, due)
         heappush(self._ready, scheduled.ready)
         scheduled.blocked = ""
 
@@ -158,3 +203,16 @@ class Queues:
             for key in self._ready:
                 if (scheduled := self._tasks.get(key[-1])) and scheduled.ready == key:
                     scheduled.blocked = obstacle
+
+
+def _place(scheduled: ScheduledTask, due: Instant) -> ReadyKey:
+    return (scheduled.failed_starts, -scheduled.task.priority, due, scheduled.task.name)
+
+
+def _is_expected(scheduled: ScheduledTask, at: Instant) -> bool:
+    """Whether nothing but this instant makes it due, as the search for its next start found."""
+    return (
+        scheduled.next_start == at
+        and not (scheduled.next_if or scheduled.now_if or scheduled.ready or scheduled.forced)
+        and scheduled.task.stop_when is FALSE
+    )

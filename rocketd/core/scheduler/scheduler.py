@@ -4,7 +4,7 @@ It keeps a heap of `(check at, task)` and judges a condition only when its verdi
 concerns a task that the condition watches. One pass:
 
     1. every event has been learned
-    2. judge the tasks whose verdict ran out or which an event concerns
+    2. judge the tasks whose verdict ran out or which an event concerns; those that are due as expected, in their turn
     3. of those that are due, in order of priority, due and name: start what may start. A start is learned at once, and
        the tasks it concerns are judged again before they may start themselves
 
@@ -208,6 +208,9 @@ class Scheduler:
         decisions: list[Decision] = [*self._parts.running.overdue(now), *self._judge_dirty(now)]
         for scheduled in self._parts.queues.take_ready(now, max_starts):
             decisions += self._isolated(scheduled, self._parts.dispatcher.try_start(scheduled, now))
+            decisions += self._judge_dirty(now)
+        if not self._parts.queues.is_cut:  # else the others have their turn in the next pass
+            self._parts.queues.judge_expected()
             decisions += self._judge_dirty(now)
         for probe in self._parts.subscriptions.end_pass():
             self.history.forget_observation(probe)
