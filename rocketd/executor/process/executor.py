@@ -35,6 +35,7 @@ from rocketd.executor.process.output_file import OutputFile
 from rocketd.executor.process.output_writer_process import OutputWriterProcess, start_writer
 from rocketd.executor.process.path_trust import PathTrust
 from rocketd.executor.process.pending_spawn import PendingSpawn
+from rocketd.executor.process.process_files import spawned_times
 from rocketd.executor.process.process_tree import ProcessScanner
 from rocketd.executor.process.programs import Programs
 from rocketd.executor.process.run_supervisor import Child, RunSupervisor, SupervisorContext
@@ -185,10 +186,11 @@ class ProcessExecutor(DaemonBoundExecutor):
         """Report the results of the pending starts, in their order."""
         self._trust.recheck(once=self._batching)
         self._pool.wait()
+        start_times = spawned_times([pending.pid for pending in self._pending if pending.lacks_start_time])
         while self._pending:
             pending = self._pending.popleft()
             try:
-                child = pending.child()
+                child = pending.child(start_times)
             except RocketdError as error:
                 self._report_not_started(pending.run, error)
             else:

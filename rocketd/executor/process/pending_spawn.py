@@ -5,7 +5,7 @@ fetched on the loop's thread again.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rocketd.core.clock import Clock
 from rocketd.core.errors import RocketdError
@@ -14,7 +14,7 @@ from rocketd.core.model.run import Run
 from rocketd.core.model.task import Task
 from rocketd.executor.process.launch import Launch
 from rocketd.executor.process.launcher_protocol import LauncherProgress
-from rocketd.executor.process.process_files import current_start_time, spawned_time
+from rocketd.executor.process.process_files import current_start_time
 from rocketd.executor.process.run_supervisor import Child
 from rocketd.executor.process.spawner import Spawner, open_child_pidfd
 from rocketd.executor.shortage import cannot, shortage_of
@@ -34,7 +34,7 @@ class PendingSpawn:
         self._readers: list[int] = []
         self._writers: list[int] = []
         self._status: tuple[int, int] | None = None
-        self._pid = self._start = 0
+        self.pid = self._start = 0
         self._error: Exception | None = None
         try:
             self._open(1 + task.separate_stderr + launch.reports)
@@ -48,23 +48,32 @@ class PendingSpawn:
         ticks = current_start_time()
         self._started_at, self.spawned_at = self._clock.monotonic(), self._clock.now()
         try:
-            self._pid = self._spawner.spawn(self._launch, self._outputs, self._status[1] if self._status else -1)
+            self.pid = self._spawner.spawn(self._launch, self._outputs, self._status[1] if self._status else -1)
         except Exception as error:  # noqa: BLE001 - whatever it is
             self._error = error
         else:
-            self._start = ticks if ticks == current_start_time() else spawned_time(self._pid)
+            self._start = ticks if ticks == current_start_time() else 0
 
-    def child(self) -> Child:
-        """Return the process after `spawn`. Raises RocketdError if there is none; its descriptors are closed then."""
+    @property
+    def lacks_start_time(self) -> bool:
+        """Whether there is a process after `spawn`, and only the kernel knows in which tick it started."""
+        return bool(self.pid) and not self._start
+
+    def child(self, start_times: Mapping[int, int]) -> Child:
+        """Return the process after `spawn`. Raises RocketdError if there is none; its descriptors are closed then.
+
+        `start_times` has the start time, in ticks since boot, of each process that lacks one, by pid.
+        """
         if self._error is not None:
             raise self._abandon(self._error)
+        start = self._start or start_times[self.pid]
         _close(self._writers)  # first: this frees the descriptor that the pidfd needs
         self._writers = []
         try:
-            pidfd = open_child_pidfd(self._pid)
+            pidfd = open_child_pidfd(self.pid)
         except OSError as error:
             raise self._abandon(error) from None
-        return Child(self._launch, self._started_at, self._pid, self._start, pidfd, self._readers, self._progress())
+        return Child(self._launch, self._started_at, self.pid, start, pidfd, self._readers, self._progress())
 
     def cancel(self) -> None:
         """Close its pipes, instead of `spawn`."""

@@ -6,6 +6,7 @@ way, files are closed, for which a FUSE server is asked. So whatever must not wa
 
 import os
 import time
+from collections.abc import Mapping, Sequence
 from threading import Event, Thread
 from typing import Final
 
@@ -68,13 +69,42 @@ def current_start_time() -> int:
 def start_time(pid: int) -> int:
     """Return field 22 of /proc/PID/stat, in ticks since boot; 0 if there is no such process, UNREADABLE if it waits."""
     try:
-        stat = read_file_in_time(f"/proc/{pid}/stat")
+        return _start_in(read_file_in_time(_stat_of(pid)))
     except TimeoutError:
         return UNREADABLE
-    return 0 if stat is None else int(stat[stat.rindex(b")") + 2 :].split(None, 20)[19])
 
 
 def spawned_time(pid: int) -> int:
     """Return the start time of a process that was started just now, in ticks since boot."""
     known = start_time(pid)
     return known if 0 < known < UNREADABLE else current_start_time()
+
+
+def spawned_times(pids: Sequence[int]) -> Mapping[int, int]:
+    """Return the same of several processes, by pid: one thread reads all of them, as long as none is held up."""
+    known: dict[int, int] = {}
+    done = Event()
+
+    def read() -> None:
+        for pid in pids:
+            path = _stat_of(pid)
+            _stuck.add(path)
+            known[pid] = _start_in(read_file(path))
+            _stuck.discard(path)
+        done.set()
+
+    if len(pids) > 1:
+        try:
+            Thread(target=read, name="read", daemon=True).start()
+            done.wait(READ_TIMEOUT / max(len(_stuck), 1))
+        except RuntimeError:  # as above
+            pass
+    return {pid: known.get(pid) or spawned_time(pid) for pid in pids}
+
+
+def _stat_of(pid: int) -> str:
+    return f"/proc/{pid}/stat"
+
+
+def _start_in(stat: bytes | None) -> int:
+    return 0 if stat is None else int(stat[stat.rindex(b")") + 2 :].split(None, 20)[19])

@@ -19,12 +19,17 @@ class SpawnPool:
     """Runs jobs on the caller's thread and on threads that start when there is more than one job for the first time."""
 
     def __init__(self, prepare: Callable[[], bool], *, max_threads: int = THREADS) -> None:
-        """Each thread calls `prepare` once, before any job, and ends at once if that returns False."""
+        """Each thread calls `prepare` once, before any job, and ends at once if that returns False.
+
+        The caller runs no job while a thread prepares itself.
+        """
         self._prepare = prepare
         self._max_threads = max_threads
         self._threads = 0
         self._last: SpawnJob | None = None
         self._queue: SimpleQueue[SpawnJob | None] = SimpleQueue()
+        self._prepared: SimpleQueue[bool] = SimpleQueue()
+        self._preparing = 0
         self._done: SimpleQueue[bool] = SimpleQueue()
         self._queued = 0
 
@@ -36,6 +41,10 @@ class SpawnPool:
 
     def wait(self) -> None:
         """Run the jobs that no thread has begun, and wait for the others."""
+        while self._preparing:
+            self._preparing -= 1
+            if not self._prepared.get():
+                self._threads, self._max_threads = self._threads - 1, 0
         if self._last is not None:
             self._last()
             self._last = None
@@ -53,25 +62,21 @@ class SpawnPool:
             self._queue.put(None)
 
     def _enqueue(self, job: SpawnJob) -> None:
-        if self._threads < self._max_threads:
-            self._start_threads()
         self._queue.put(job)
         self._queued += 1
+        if self._threads < self._max_threads:
+            self._start_thread()
 
-    def _start_threads(self) -> None:
+    def _start_thread(self) -> None:
         try:
-            while self._threads < self._max_threads:
-                Thread(target=self._run_jobs, name="spawn", daemon=True).start()
-                if not self._done.get():
-                    self._max_threads = self._threads
-                    return
-                self._threads += 1
+            Thread(target=self._run_jobs, name="spawn", daemon=True).start()
+            self._threads, self._preparing = self._threads + 1, self._preparing + 1
         except RuntimeError:  # no pid is left for a thread: do without
             self._max_threads = self._threads
 
     def _run_jobs(self) -> None:
         ready = self._prepare()
-        self._done.put(ready)
+        self._prepared.put(ready)
         while ready and (job := self._queue.get()):
             try:
                 job()
