@@ -8,10 +8,8 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Final
 
-from rocketd.cli.backend.fallback import with_suggestion
 from rocketd.cli.context import Context
 from rocketd.cli.exit_codes import ExitCode, Failure
-from rocketd.cli.nagios import report_unknown
 from rocketd.cli.parser import parse
 from rocketd.cli.render.terminal import Terminal
 from rocketd.core.errors import RocketdError
@@ -74,6 +72,8 @@ def _exit_code(given: Sequence[str]) -> int:
         return _dispatch(given)
     except RocketdError as error:
         if next((word for word in given if word in VERBS), "") == "health":  # whose exit codes are those of Nagios
+            from rocketd.cli.nagios import report_unknown  # noqa: PLC0415 - as below
+
             return report_unknown(error)
         quoted = error.quoted if isinstance(error, Failure) else ()
         Terminal(os.environ).error(error.message, error.hint, quoted)
@@ -106,6 +106,8 @@ def _dispatch(arguments: Sequence[str]) -> int:
     try:
         return int(verb(choices.verb)(Context(choices, terminal, time.time_ns() // 1000)))
     except Failure as failure:
+        from rocketd.cli.backend.fallback import with_suggestion  # noqa: PLC0415 - most calls do not fail
+
         raise with_suggestion(failure, choices) from failure.__cause__
 
 

@@ -18,7 +18,8 @@ from rocketd.daemon.json_format import Json, JsonObject, rfc3339
 from rocketd.daemon.log_reader import LogReader, RunReader
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.planned_starts import PlannedStarts
-from rocketd.daemon.retention import RetentionJob, oldest_kept
+from rocketd.daemon.retention import RetentionJob
+from rocketd.daemon.retention_limit import oldest_kept
 from rocketd.daemon.run_charts import RunCharts
 from rocketd.daemon.task_file_source import TaskFileSource
 

@@ -14,7 +14,6 @@ from rocketd.core.history.history import History
 from rocketd.core.instant import HOUR, Duration, Instant
 from rocketd.core.messages import daemon_messages
 from rocketd.core.model.clock_reading import ClockReading, trusted_reading
-from rocketd.core.model.events import Refusal
 from rocketd.core.model.run import Action
 from rocketd.daemon.clock import Steadiness
 from rocketd.daemon.ports import Journal, Store
@@ -24,16 +23,6 @@ PRUNE_INTERVAL: Final[Duration] = HOUR
 """How often old records are looked for, and for how long the clock must have been left alone."""
 CHUNK: Final = 100
 """Records in one transaction: some 10 ms, which a start may have to wait."""
-
-
-def oldest_kept(keep: Duration | None, before: Instant | None, now: Instant) -> Instant:
-    """From when on records stay if somebody asks: from `before`, else as `keep` says. Raises Refused."""
-    if before is not None:
-        return min(before, now)
-    if keep is None:
-        hint = "use --before to delete records all the same"
-        raise Refusal('keep = "infinity" in [store]: no record is too old', hint=hint)
-    return now - keep
 
 
 class RetentionJob:

@@ -6,7 +6,6 @@ Where none runs, its unit says which rights it would have.
 import re
 import socket
 import struct
-import subprocess
 from contextlib import closing, suppress
 from typing import Final
 
@@ -27,6 +26,8 @@ def daemon_is_confined(path: str) -> bool:
         connection.connect(path)
         data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
         return is_confined(_CREDENTIALS.unpack(data)[0])
+    import subprocess  # noqa: PLC0415 - only where none runs
+
     with suppress(OSError, subprocess.SubprocessError):
         done = subprocess.run(_SHOW, capture_output=True, text=True, timeout=_SHOW_TIMEOUT, check=True)  # noqa: S603 - ours
         return unit_is_confined(done.stdout)

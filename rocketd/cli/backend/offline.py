@@ -80,7 +80,7 @@ class OfflineBackend:
 
     def prune(self, before: Instant | None, *, dry_run: bool) -> JsonObject:
         """Delete the records that are old, holding the daemon's lock; with `dry_run`, only count them."""
-        from rocketd.daemon.retention import oldest_kept  # noqa: PLC0415 - it brings asyncio with it
+        from rocketd.daemon.retention_limit import oldest_kept  # noqa: PLC0415 - as below
         from rocketd.store.sqlite.store import SqliteStore  # noqa: PLC0415 - only this verb changes anything
         from rocketd.store.state_lock import StateLock  # noqa: PLC0415 - as above
 

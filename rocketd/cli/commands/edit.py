@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rocketd.atomic_file import replace_file
-from rocketd.cli.backend.http_client import Client
-from rocketd.cli.commands.task_changes import changes
 from rocketd.cli.exit_codes import ExitCode, Failure
 from rocketd.cli.prompt import ask
 from rocketd.cli.render.changes import change_lines, text_difference
@@ -190,6 +188,8 @@ def _problems_of(loaded: LoadResult, path: Path) -> list[Problem]:
 
 def _shown(call: Context, target: _Target, copy: Path, loaded: LoadResult) -> list[str]:
     """Return the difference, the problems, and what changes."""
+    from rocketd.cli.commands.task_changes import changes  # noqa: PLC0415 - once the editor has ended
+
     lines = list(text_difference(target.text if target.there else "", _read(copy), str(target.path), call.look))
     problems = _problems_of(loaded, copy)
     report = "\n".join(map(str, problems))
@@ -229,6 +229,8 @@ def _install(target: _Target, text: str) -> None:
 
 
 def _reload(call: Context) -> None:
+    from rocketd.cli.backend.http_client import Client  # noqa: PLC0415 - as above
+
     try:
         Client(call.choices.socket).post("/v1/reload")
     except Failure as failure:

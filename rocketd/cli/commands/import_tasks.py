@@ -8,15 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from rocketd.atomic_file import replace_file
-from rocketd.cli.backend.http_client import Client
 from rocketd.cli.exit_codes import ExitCode, Failure, UsageError
 from rocketd.cli.render.imported import comparison_lines, imported_object, summary
 from rocketd.config import DEFAULT_DIRECTORIES, load
 from rocketd.config.problems import Fault
 from rocketd.core.instant import DAY
 from rocketd.core.plural import counted
-from rocketd.importer.comparison import Comparison, compare
-from rocketd.importer.disabling import disable_lines, disable_timers, enable_lines, enable_timers, lines_by_file
 from rocketd.importer.sources import ImportRequest, read_sources
 from rocketd.importer.task_draft import NotImported
 from rocketd.importer.task_file_text import task_file_text
@@ -26,7 +23,8 @@ if TYPE_CHECKING:
 
     from rocketd.cli.context import Context
     from rocketd.cli.parser import Choices
-    from rocketd.importer.task_draft import ImportedFile
+    from rocketd.importer.comparison import Comparison
+    from rocketd.importer.task_draft import ImportedFile, TaskDraft
 
 _ALL: Final = (
     "rocketctl import --crontab /etc/crontab --cron-d /etc/cron.d --user-crontabs /var/spool/cron/crontabs "
@@ -45,8 +43,7 @@ def import_tasks(call: Context) -> ExitCode:
         return _undo(call, request)
     for file in read.files:
         _leave_out_invalid(file)
-    drafts = [draft for file in read.files for draft in file.drafts]
-    compared = compare(drafts, call.now, call.now + choices.compare * DAY) if choices.compare else []
+    compared = _compared(call, [draft for file in read.files for draft in file.drafts]) if choices.compare else []
     if choices.output:
         _write(Path(choices.output), read.files)
     _show(call, read.files, compared)
@@ -85,6 +82,12 @@ def _leave_out_invalid(file: ImportedFile) -> None:
         file.rejected.append(NotImported(draft.origin, "\n".join(draft.original), wrong[draft.name].message))
 
 
+def _compared(call: Context, drafts: Sequence[TaskDraft]) -> Sequence[Comparison]:
+    from rocketd.importer.comparison import compare  # noqa: PLC0415 - only for --compare
+
+    return compare(drafts, call.now, call.now + call.choices.compare * DAY)
+
+
 def _write(directory: Path, files: Sequence[ImportedFile]) -> None:
     """Write the task files; raises Failure before any is written if one is there already."""
     paths = {file.name: directory / f"{file.name}.toml" for file in files if file.drafts or file.rejected}
@@ -116,6 +119,9 @@ def _show(call: Context, files: Sequence[ImportedFile], compared: Sequence[Compa
 
 def _disable(call: Context, files: Sequence[ImportedFile]) -> None:
     """Switch the old entries off, and have the daemon load the new ones. Raises SourceError."""
+    from rocketd.cli.backend.http_client import Client  # noqa: PLC0415 - only for --disable
+    from rocketd.importer.disabling import disable_lines, disable_timers, lines_by_file  # noqa: PLC0415 - as above
+
     origins = [draft.origin for file in files for draft in file.drafts if draft.settings.get("enabled", True)]
     for path, lines in lines_by_file(origins).items():
         if count := disable_lines(path, lines):
@@ -136,6 +142,8 @@ def _disable(call: Context, files: Sequence[ImportedFile]) -> None:
 
 def _undo(call: Context, request: ImportRequest) -> ExitCode:
     """Switch on again what `--disable` has switched off in these sources. Raises SourceError."""
+    from rocketd.importer.disabling import enable_lines, enable_timers  # noqa: PLC0415 - only for --undo
+
     directories = [Path(one) for one in (*request.cron_directories, *request.user_directories)]
     paths = [*map(Path, (*request.crontabs, *request.anacrontabs))]
     paths += [path for one in directories for path in sorted(one.iterdir()) if path.is_file() and path.name[0] != "."]

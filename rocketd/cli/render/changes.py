@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import unified_diff
 from typing import TYPE_CHECKING, NamedTuple
 
 from rocketd.cli.render.terminal_text import BOLD, FAINT, GREEN, RED, YELLOW, Cell, painted
@@ -69,6 +68,8 @@ def _starts(instants: Sequence[Instant]) -> str:
 
 def text_difference(old: str, new: str, path: str, look: RenderOptions) -> Iterator[str]:
     """Draw a unified diff."""
+    from difflib import unified_diff  # noqa: PLC0415 - only for what was edited
+
     colours = {"+": GREEN, "-": RED, "@": FAINT}
     for line in unified_diff(old.splitlines(), new.splitlines(), path, f"{path} (new)", lineterm="", n=2):
         bold = line.startswith(("+++", "---"))

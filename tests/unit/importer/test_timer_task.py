@@ -10,6 +10,7 @@ from rocketd.importer.sources import ImportRequest, read_sources
 from rocketd.importer.task_draft import NotImported, TaskDraft
 from rocketd.importer.task_file_text import task_file_text
 from rocketd.importer.timer_task import timer_task
+from rocketd.importer.unit_directories import UnitDirectories
 from rocketd.importer.unit_file import UnitFile, UnknownSpecifier, expanded
 
 SERVICE = "[Service]\nType=oneshot\nExecStart=/usr/bin/true --all\n"
@@ -219,3 +220,22 @@ def test_directories_drop_ins_and_instances(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out/timers.toml").write_text(task_file_text(file))
     assert not [one for one in load([tmp_path / "out"], strict=False).problems if one.severity == "error"]
+
+
+def test_a_drop_in_masks_another_of_its_name_and_a_masked_unit_is_none(tmp_path: Path) -> None:
+    """systemd.unit(5): a link to /dev/null in a directory that comes first."""
+    first, second = tmp_path / "etc", tmp_path / "lib"
+    for directory in (first, second):
+        (directory / "a.timer.d").mkdir(parents=True)
+    (second / "a.timer").write_text("[Timer]\nOnCalendar=daily\n")
+    (second / "a.timer.d/10.conf").write_text("[Timer]\nOnCalendar=hourly\n")
+    units = UnitDirectories((first, second))
+    read = units.read("a.timer")
+    assert read is not None
+    assert read.all("Timer", "OnCalendar") == ["daily", "hourly"]
+    (first / "a.timer.d/10.conf").symlink_to("/dev/null")
+    read = units.read("a.timer")
+    assert read is not None
+    assert read.all("Timer", "OnCalendar") == ["daily"]
+    (first / "a.timer").symlink_to("/dev/null")
+    assert units.read("a.timer") is None
