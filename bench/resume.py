@@ -12,6 +12,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 from under_test import task_name
@@ -50,7 +51,7 @@ def _row(action: str, at: float, run: tuple[str, str, int, int, float, float], t
 def fill(path: Path, tasks: int, count: int) -> None:
     """Write the log with plain SQLite, in one transaction."""
     names = ", ".join(f'"{name}"' for name in COLUMNS)
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database, database:
         places = ", ".join("?" * len(COLUMNS))
         database.executemany(f"INSERT INTO log ({names}) VALUES ({places})", records(tasks, count))  # noqa: S608 - our own names
         rows = [(task_name(task), count // tasks + 1) for task in range(tasks)]
@@ -83,7 +84,7 @@ def measure(directory: Path, tasks: int) -> Iterator[tuple[str, float, int]]:
     yield "prune, a chunk, median of 50", sorted(chunk[1] for chunk in chunks)[25], CHUNK
     yield "prune, a chunk, worst of 50", max(chunk[1] for chunk in chunks), CHUNK
     store.close()
-    with sqlite3.connect(directory / "rocketd.db") as database:
+    with closing(sqlite3.connect(directory / "rocketd.db")) as database, database:
         scan = "SELECT task_name, action, max(id) FROM log NOT INDEXED GROUP BY task_name, action"
         yield timed("yardstick: one pass over the log", lambda: database.execute(scan).fetchall())
 

@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,7 @@ def test_a_backup_is_made_while_rocketd_runs_and_restored_also_beside_a_stale_wa
     before = daemon.history("job")
     run_as_written(daemon, made["Back up while rocketd runs"])
     copy = daemon.directory / "backups" / "rocketd.db"
-    with sqlite3.connect(copy) as database:
+    with closing(sqlite3.connect(copy)) as database, database:
         assert stat.S_IMODE(copy.stat().st_mode) == 0o600, "it holds the output of tasks"
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     database.close()

@@ -4,6 +4,7 @@ import os
 import signal
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -212,7 +213,7 @@ def test_a_store_that_is_newer_is_refused_and_never_touched(daemon: Daemon) -> N
     daemon.start()
     daemon.stop()
     path = daemon.state / "rocketd.db"
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database, database:
         database.execute("PRAGMA user_version = 999")
     database.close()
     before = path.read_bytes()
@@ -307,7 +308,7 @@ def test_a_task_that_comes_back_with_a_reload_is_what_it_was(daemon: Daemon) -> 
     daemon.start()
     daemon.until_line("away succeeded")
     daemon.stop()
-    with sqlite3.connect(daemon.state / "rocketd.db") as database:
+    with closing(sqlite3.connect(daemon.state / "rocketd.db")) as database, database:
         database.execute("DELETE FROM log")
         database.execute("UPDATE task_state SET paused = 1, paused_by = 'uid 0'")
     database.close()
@@ -317,7 +318,7 @@ def test_a_task_that_comes_back_with_a_reload_is_what_it_was(daemon: Daemon) -> 
     daemon.signal(signal.SIGHUP)
     daemon.until_line("other succeeded")
     daemon.stop()
-    with sqlite3.connect(daemon.state / "rocketd.db") as database:
+    with closing(sqlite3.connect(daemon.state / "rocketd.db")) as database, database:
         kept = database.execute("SELECT name, paused, next_number FROM task_state ORDER BY name").fetchall()
     database.close()
     assert kept == [("away", 1, 2), ("other", 0, 2)]
@@ -333,7 +334,7 @@ def test_what_was_due_while_the_daemon_was_down_is_missed_and_says_from_when_to_
     daemon.start()
     daemon.stop()
     alive, armed = utc("2026-01-01 12:00"), utc("2025-12-01")
-    with sqlite3.connect(daemon.state / "rocketd.db") as database:
+    with closing(sqlite3.connect(daemon.state / "rocketd.db")) as database, database:
         database.execute("UPDATE task_state SET armed_at = ?", (armed,))
         database.execute("UPDATE alive SET at = ?, recorded = ?", (alive, armed))
     database.close()
@@ -370,7 +371,7 @@ def test_a_task_whose_records_lie_far_ahead_is_named_at_the_start(daemon: Daemon
     daemon.until_line("ahead succeeded")
     daemon.until_line("fine succeeded")
     daemon.stop()
-    with sqlite3.connect(daemon.state / "rocketd.db") as database:
+    with closing(sqlite3.connect(daemon.state / "rocketd.db")) as database, database:
         database.execute('UPDATE log SET created = created + 86400, "end" = "end" + 86400 WHERE task_name = \'ahead\'')
     database.close()
     daemon.start()

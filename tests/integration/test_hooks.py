@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -183,7 +184,8 @@ def test_what_was_recorded_and_not_yet_noted_when_the_daemon_was_killed_is_told(
     daemon.until_line("its on_recovered hook succeeded")
     daemon.until_line("its on_end hook succeeded", 2)
     daemon.kill()
-    with sqlite3.connect(daemon.state / FILE_NAME) as database:  # as if it had been killed before it wrote these
+    # as if it had been killed before it wrote these
+    with closing(sqlite3.connect(daemon.state / FILE_NAME)) as database, database:
         database.execute("DELETE FROM delivery")
     told.write_text("")
     daemon.start()

@@ -4,6 +4,7 @@ import random
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -119,7 +120,7 @@ def test_what_is_not_a_number_is_left_out(tmp_path: Path) -> None:
     """A disk has changed a bit, or another program has written it."""
     store = SqliteStore(tmp_path)
     store.write(some_runs(1)[:20])
-    with sqlite3.connect(tmp_path / FILE_NAME) as database:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as database, database:
         database.execute("""UPDATE log SET runtime = 'long', "end" = 'late', times = 'often', start = 'x', due = 'y'""")
         database.execute("UPDATE log SET action = 'flop' WHERE action = 'missed'")
     assert sum(one.runtime for one in store.stretches(NOW, NOW + 9 * HOUR, HOUR, "")) == 0
