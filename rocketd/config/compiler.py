@@ -218,6 +218,8 @@ class _TaskCompilation:
             if not file.startswith("-") and not self._host.is_file(file):
                 hint = f"if it may be missing, write '-{file}'"
                 self._note(key.ENVIRONMENT_FILES, f"there is no file '{file}'", hint, "warning")
+            elif reason := self._host.environment_file_problem(file.removeprefix("-")):
+                self._note(key.ENVIRONMENT_FILES, reason, severity="warning")
 
     def _check_output_file(self) -> None:
         directory = self._values[key.OUTPUT_FILE].rpartition("/")[0]

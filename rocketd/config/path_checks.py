@@ -10,6 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from rocketd.config.host_queries import HostQueries, NoAnswer, QueryKind
+from rocketd.core import environment_mistakes
 from rocketd.core.script_header import HEAD_BYTES, interpreter_of, missing, mistake_in
 
 T = TypeVar("T")
@@ -42,7 +43,7 @@ class PathChecks:
 
     def _script_problem(self, path: str) -> str:
         if path not in self._script_problems:
-            head = self._ask(path, partial(_head, path), b"")
+            head = self._ask(path, partial(_head, path, HEAD_BYTES), b"")
             trouble, interpreter = mistake_in(head), interpreter_of(head)
             if not trouble and interpreter.startswith("/") and not self._is_executable(interpreter):
                 trouble = missing(interpreter)
@@ -56,6 +57,12 @@ class PathChecks:
     def is_file(self, path: str) -> bool:
         """Whether that is something to read from; yes where we may not look."""
         return stat.S_IFMT(self._mode(path, stat.S_IFREG)) not in (0, stat.S_IFDIR)
+
+    def environment_file_problem(self, path: str) -> str:
+        """Return which of its variables a file does not set, as far as we may look; empty: it sets all."""
+        head = self._ask(path, partial(_head, path, environment_mistakes.HEAD_BYTES), b"")
+        trouble = environment_mistakes.mistake_in(head)
+        return f"'{path}' is not read as it is meant: {trouble}" if trouble else ""
 
     def _is_executable(self, path: str) -> bool:
         mode = self._mode(path, stat.S_IFREG | stat.S_IXUSR)
@@ -85,7 +92,7 @@ def _mode(path: str) -> int:
         return 0
 
 
-def _head(path: str) -> bytes:
+def _head(path: str, size: int) -> bytes:
     """Read how a file begins that anybody may read; nothing of any other, and no device is opened."""
     try:
         place = os.open(path, os.O_PATH | os.O_CLOEXEC)
@@ -100,6 +107,6 @@ def _head(path: str) -> bytes:
     except OSError:
         return b""
     try:
-        return os.read(file, HEAD_BYTES)
+        return os.read(file, size)
     finally:
         os.close(file)

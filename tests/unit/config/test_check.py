@@ -260,6 +260,25 @@ def test_says_what_is_wrong_and_what_is_right(folder: Folder, text: str, message
     assert (problem.message, problem.hint) == (message, hint)
 
 
+@pytest.mark.parametrize(
+    ("content", "trouble"),
+    [
+        ("# of a shell\nA=1\nexport B=2\n", "its line export B=… sets no variable B; remove 'export'"),
+        ("\tdeclare -x  C=2\n", "its line declare -x  C=… sets no variable C; remove 'declare -x'"),
+        ("\ufeffA=1\n", "the file begins with a byte order mark; remove it"),
+        ("A='export B=2'\nexported=1\n# export C=1\nexport=2\n", ""),
+    ],
+)
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_an_environment_file_that_a_shell_would_read_otherwise(
+    folder: Folder, tmp_path: Path, content: str, trouble: str, sign: str
+) -> None:
+    file = tmp_path / "app.env"
+    file.write_text(content)
+    found = folder.problems(f'[task.a]\ncommand = ["true"]\nenvironment_files = ["{sign}{file}"]\n')
+    assert found == ([f"'{file}' is not read as it is meant: {trouble}"] if trouble else [])
+
+
 WINDOWS = "the file has Windows line endings"
 
 
