@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pwd
-import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from rocketd.core.dataclass import dataclass
 from rocketd.core.errors import RocketdError
 from rocketd.importer import anacron_task, cron_task, timer_task
+from rocketd.importer.cron_files import IS_DEBIAN, cron_reads, neglect_of
 from rocketd.importer.crontab import CrontabEntry, has_user_column, read_crontab
 from rocketd.importer.task_draft import ImportedFile, NotImported, TaskDraft
 from rocketd.importer.task_names import name_tasks
@@ -19,8 +19,6 @@ from rocketd.importer.unit_directories import UnitDirectories
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-_CRON_D_NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
-"""What Debian's cron reads in /etc/cron.d, as run-parts(8) does."""
 _BYTE_ORDER_MARK: Final = "\ufeff"
 
 
@@ -57,10 +55,15 @@ def read_sources(request: ImportRequest) -> ImportedSources:
         _keep(read, _crontab(Path(path)), "" if path == "/etc/crontab" else Path(path).stem, taken)
     for directory in request.cron_directories:
         for table in _cron_d(Path(directory), read.skipped):
-            _keep(read, _table(table, f"cron-{table.name}", with_user=True), table.name, taken)
+            file = _table(table, f"cron-{table.name}", with_user=True)
+            file.header += neglect_of(table.stat())
+            _keep(read, file, table.name, taken)
     for directory in request.user_directories:
         for table in sorted(one for one in _listed(Path(directory)) if one.is_file() and one.name[0] != "."):
-            _keep(read, _table(table, f"user-{table.name}", with_user=False, user=table.name), table.name, taken)
+            file = _table(table, f"user-{table.name}", with_user=False, user=table.name)
+            if not _is_user(table.name):
+                file.header.append(f"There is no user {table.name} on this host, so cron does not run this.")
+            _keep(read, file, table.name, taken)
     for one in request.anacrontabs:
         _keep(read, _anacrontab(Path(one)), "", taken)
     if request.timers is not None:
@@ -76,7 +79,7 @@ def _keep(read: ImportedSources, file: ImportedFile, base: str, taken: set[str])
 
 def _cron_d(directory: Path, skipped: list[str]) -> Iterator[Path]:
     for path in sorted(_listed(directory)):
-        if _CRON_D_NAME.fullmatch(path.name) and path.is_file():
+        if cron_reads(path.name, debian=IS_DEBIAN) and path.is_file():
             yield path
         elif path.is_file() and path.name != ".placeholder":
             skipped.append(f"{path} is not read: because of its name, cron ignores it as well (--crontab reads it)")
@@ -113,6 +116,13 @@ def _crontab(path: Path) -> ImportedFile:
     )
     file.header.append(f"Read as a table {form}.")
     return file
+
+
+def _is_user(name: str) -> bool:
+    try:
+        return bool(pwd.getpwnam(name))
+    except KeyError:
+        return False
 
 
 def _owner(path: Path) -> str:
