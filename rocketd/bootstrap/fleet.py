@@ -6,7 +6,7 @@ noticed by the timers here and not by the thread, which may be hanging in the ne
 
 import asyncio
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -241,6 +241,10 @@ class FleetSession:
     def claimed(self, epoch: int, granted: Collection[str], refused: Collection[str]) -> None:
         """What this host may record and begin."""
         self._call(partial(self._ownership.on_claimed, epoch, granted, refused))
+
+    def unrecordable(self, epoch: int, reasons: Mapping[str, str]) -> None:
+        """What the database does not take."""
+        self._call(partial(self._ownership.on_unrecordable, epoch, reasons))
 
     def failed(self, error: StoreError) -> None:
         """A try has failed."""

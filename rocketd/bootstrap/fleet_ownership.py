@@ -7,7 +7,7 @@ will count as lost. Both are looked at in each pass, and the loop's alarm, which
 when it is time.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from rocketd.core.instant import FOREVER, SECOND, Duration, Instant
 from rocketd.core.messages import fleet_messages
@@ -124,6 +124,18 @@ class FleetOwnership:
             then([one.change for one in claims])
         if refused:
             self._lose(_LOST_OWNERSHIP)
+
+    def on_unrecordable(self, epoch: int, reasons: Mapping[str, str]) -> None:
+        """Hand back the tasks of which the database takes no record, by run id; all others go on."""
+        if epoch != self._ownership.epoch:
+            return
+        found = {self._pending.pop(run_id)[0]: why for run_id, why in reasons.items() if run_id in self._pending}
+        for claim, why in found.items():
+            self._loop.journal.write(fleet_messages.unrecordable(claim.task, why))
+            if isinstance(claim.change, Started):
+                self._loop.pending_starts.refuse(claim.change.run, why)
+        self._hand_back([*dict.fromkeys(claim.task for claim in found)], self._obstacle)
+        self._loop.wake()
 
     def move(self, names: Sequence[str]) -> None:
         """Own these no longer: the fleet knows which host is to take them over."""

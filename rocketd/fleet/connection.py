@@ -27,8 +27,12 @@ _CONNECT_TIMEOUT: Final = 5
 """Seconds for each address of the server."""
 _VERSION: Final = "SELECT number, least FROM rocketd.schema_version"
 _SESSION: Final = "SELECT pg_backend_pid()"
-_END_IF_IDLE: Final = "SET LOCAL idle_in_transaction_session_timeout = '5s'"
-"""A host that falls silent in a transaction must not keep its rows locked: the server would wait for it for hours."""
+_IN_TRANSACTION: Final = """
+    SET LOCAL idle_in_transaction_session_timeout = '5s';
+    SET LOCAL search_path = pg_catalog
+"""
+"""A host that falls silent in a transaction must not keep its rows locked: the server would wait for it for hours.
+And no function or operator is called that somebody has made in `public` for us to find."""
 _NO_DRIVER: Final = "apt install rocketd-fleet, or pip install 'rocketd[fleet]'; see docs/how-to/several-hosts.md"
 _PERMANENT: Final = ("28", "3D", "3F", "42")
 """Classes of errors that another try does not cure: login, no such database, schema or table, no permission."""
@@ -125,27 +129,22 @@ class FleetConnection:
             return psycopg.connect(**{**defaults, **given}, autocommit=True, prepare_threshold=None)  # type: ignore[arg-type]  # its keywords are libpq's
 
     @contextmanager
-    def exchange(self) -> Iterator["Connection[TupleRow]"]:
-        """Use the connection, each statement for itself. Raises FleetError; then the next call opens a new one."""
+    def transaction(self) -> Iterator["Connection[TupleRow]"]:
+        """Do all of it or nothing. Raises FleetError; then the next call opens a new connection."""
         try:
-            with _translating():
-                yield self.opened()
+            with _translating(), self.opened().transaction():
+                connection = self.opened()
+                connection.execute(_IN_TRANSACTION)
+                yield connection
         except BaseException:
             self.close()
             raise
 
     @contextmanager
-    def transaction(self) -> Iterator["Connection[TupleRow]"]:
-        """Do all of it or nothing; as `exchange` otherwise."""
-        with self.exchange() as connection, connection.transaction():
-            connection.execute(_END_IF_IDLE)
-            yield connection
-
-    @contextmanager
     def transaction_on_any_tables(self) -> Iterator["Connection[TupleRow]"]:
         """Do all of it or nothing, on tables of any version or none."""
         with _translating(), self.open_unchecked() as connection, connection.transaction():
-            connection.execute(_END_IF_IDLE)
+            connection.execute(_IN_TRANSACTION)
             yield connection
 
     def abort(self) -> None:

@@ -83,6 +83,7 @@ class OwnershipObserver(Protocol):
     def rebuilt(self, epoch: int, tasks: Sequence[OwnedTask], events: Sequence[SharedEvent]) -> None: ...
     def looked(self, epoch: int, look: OwnershipResult) -> None: ...
     def claimed(self, epoch: int, granted: Collection[str], refused: Collection[str]) -> None: ...
+    def unrecordable(self, epoch: int, reasons: Mapping[str, str]) -> None: ...
 
 
 @dataclass(slots=True)
@@ -104,3 +105,5 @@ class ExchangeRequest:
     """Runs of other hosts, of tasks that this host owns: it says when they count as lost."""
     obstacle: str = ""
     """Why this host must not own anything; empty: it may."""
+    avoided: Collection[str] = ()
+    """Tasks that this host is not to take over: the database has just not taken a record of them."""

@@ -178,7 +178,7 @@ class Member:
         if sent_at < self._next_renewal:
             return False
         counts = Counts(*self.counts, self._waiting(), self.tasks.undecided(), self.tasks.obstacle)
-        with self._exchange() as connection:
+        with self.in_transaction() as connection:
             sent = time.time_ns() // 1000
             server, self.tasks.drained = self._membership.renew(connection, counts, self._clock_offset)
             received = time.time_ns() // 1000
@@ -267,7 +267,7 @@ class Member:
                 pass
             self._send_grown()
             self.tasks.attend(look=False)
-            with self._exchange() as connection:
+            with self.in_transaction() as connection:
                 self._membership.leave(connection)
         self._connection.close()
         self._reader.close()
@@ -282,15 +282,10 @@ class Member:
             self._observer.exchange_ends()
 
     @contextmanager
-    def _exchange(self) -> Iterator["Connection[TupleRow]"]:
-        with self._limited(), self._connection.exchange() as connection:
-            yield connection
-        if self._connection.is_pooled and not self._told_pooled:
-            self._told_pooled = True
-            self._observer.note(_POOLED)
-
-    @contextmanager
     def in_transaction(self) -> Iterator["Connection[TupleRow]"]:
         """Do all of it or nothing, for as long as it may take; on its thread. Raises FleetError."""
         with self._limited(), self._connection.transaction() as connection:
             yield connection
+        if self._connection.is_pooled and not self._told_pooled:
+            self._told_pooled = True
+            self._observer.note(_POOLED)

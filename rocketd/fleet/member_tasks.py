@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Final, Protocol
 
-from rocketd.core.instant import MILLISECOND, SECOND, Duration
+from rocketd.core.instant import MILLISECOND, MINUTE, SECOND, Duration
 from rocketd.core.scheduler.ownership import DRAINED
 from rocketd.fleet.announcements import concerns, hash_of
 from rocketd.fleet.connection import FleetError
@@ -22,6 +22,8 @@ _AFTER_LEASE: Final[Duration] = SECOND // 10
 """How long after the end of another host's lease to look whether it has been renewed."""
 _BETWEEN_LOOKS: Final[Duration] = 10 * MILLISECOND
 """How long after a look the next one may be that an announcement asks for."""
+_AVOIDED_FOR: Final[Duration] = MINUTE
+"""For how long a host does not take over a task of which the database has not taken a record."""
 
 
 class Exchanges(Protocol):
@@ -54,6 +56,8 @@ class MemberTasks:
         self._last_look: Duration = 0
         self._decided: Duration = 0
         self._watched: Collection[str] = ()
+        self._avoided: dict[str, Duration] = {}
+        """Until when."""
         self.drained = False
         """Whether an operator has said that this host must not own anything."""
         self._loaded: tuple[Sequence[Definition], Collection[str]] = (), ()
@@ -170,23 +174,52 @@ class MemberTasks:
                 self._exchange.describe(connection, request.definitions)
             request.described = False
         if look or self.until_look() <= 0:
-            self._look(replace(request, obstacle=request.obstacle or (DRAINED if self.drained else "")))
+            self._avoided = {name: until for name, until in self._avoided.items() if until > self._boottime()}
+            obstacle = request.obstacle or (DRAINED if self.drained else "")
+            self._look(replace(request, obstacle=obstacle, avoided=self._avoided.keys()))
 
     def _claim(self, request: ExchangeRequest) -> None:
         claims = [*request.claims]
         if not claims:
             return
         try:
-            with self._member.in_transaction() as connection:
-                granted, refused = self._exchange.claim(connection, claims)
+            granted, refused = self._claimed(claims)
+            unrecordable = {}
         except FleetError as error:
             if error.temporary and not error.about_data:
                 raise
-            granted, refused = set(), {one.run_id for one in claims}
-        done = granted | refused
+            granted, refused, unrecordable = self._claim_each(claims)
+        done = {*granted, *refused, *unrecordable}
         with self._member.changing():
             request.claims[:] = [one for one in request.claims if one not in claims or one.run_id not in done]
+        if unrecordable:
+            self._observer.unrecordable(request.epoch, unrecordable)
         self._observer.claimed(request.epoch, granted, refused)
+
+    def _claimed(self, claims: Sequence[Claim]) -> tuple[set[str], set[str]]:
+        with self._member.in_transaction() as connection:
+            return self._exchange.claim(connection, claims)
+
+    def _claim_each(self, claims: Sequence[Claim]) -> tuple[set[str], set[str], dict[str, str]]:
+        """Claim one after the other: what the database does not take of one task must not stop the others.
+
+        Returns the ids of what was granted, of what was refused, and of what cannot be recorded, with the reason.
+        """
+        granted: set[str] = set()
+        refused: set[str] = set()
+        unrecordable: dict[str, str] = {}
+        for claim in claims:
+            try:
+                found = self._claimed([claim])
+            except FleetError as error:
+                if error.temporary and not error.about_data:
+                    raise
+                unrecordable[claim.run_id] = error.message
+                self._avoided[claim.task] = self._boottime() + _AVOIDED_FOR
+            else:
+                granted |= found[0]
+                refused |= found[1]
+        return granted, refused, unrecordable
 
     def _release(self, request: ExchangeRequest) -> None:
         released = dict(request.released)

@@ -35,8 +35,14 @@ LOCK_OF_TASKS: Final = """
         WHERE owner.fleet = %(fleet)s AND owner.task = ANY(%(names)s) AND owner.mutex <> ''
     ) ORDER BY name FOR UPDATE
 """
+_ON_LOST_HOST: Final = """EXISTS (
+    SELECT 1 FROM rocketd.host AS silent JOIN rocketd.lost_host AS said ON said.fleet = silent.fleet
+        AND said.host = silent.name AND said.state_id = silent.state_id AND said.seen_at = silent.seen_at
+    WHERE silent.fleet = claimed.fleet AND silent.name = claimed.host AND silent.lease_until < clock_timestamp()
+)"""
 _OWN: Final = "mutex.host = %(host)s AND mutex.incarnation = %(incarnation)s"
-# An active run of a task that this host does not know, or knows with another mutex, would be forgotten.
+# An active run of a task that this host does not know, or knows with another mutex, would be forgotten; unless an
+# operator has said that its host is dead: perhaps no other host will ever know its task, and record its end.
 _FREE: Final = f"""
     SELECT mutex.name FROM rocketd.mutex AS mutex
     LEFT JOIN rocketd.host AS holder ON holder.fleet = mutex.fleet AND holder.name = mutex.host
@@ -48,7 +54,7 @@ _FREE: Final = f"""
             SELECT 1 FROM rocketd.owner AS other
             JOIN rocketd.record AS claimed ON claimed.fleet = other.fleet AND claimed.task_name = other.task
                 AND claimed.kind = 'run' AND claimed.term IS NOT NULL
-            WHERE other.fleet = mutex.fleet AND other.mutex = mutex.name AND {NO_END}
+            WHERE other.fleet = mutex.fleet AND other.mutex = mutex.name AND {NO_END} AND NOT {_ON_LOST_HOST}
                 AND NOT EXISTS (SELECT 1 FROM jsonb_to_recordset(%(known)s::jsonb) AS known (name text, mutex text)
                     WHERE known.name = other.task AND known.mutex = mutex.name)
         ))

@@ -1,7 +1,7 @@
 """Run records on their way to the fleet's database and back: as JSON there, as rows and runs here."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from math import isfinite
 from typing import Final
 
@@ -81,7 +81,7 @@ INSERT: Final = f"""
         SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb)
             AS given ({", ".join(f'"{name}" {TYPES[name]}' for name in COLUMNS)})
     ), added AS (
-        {_INTO} WHERE given.action <> 'missed' AND NOT {_HAS_END}
+        {_INTO} WHERE given.action <> 'missed' AND NOT ({_CLAIMED} IS NOT NULL AND {_HAS_END})
         ON CONFLICT DO NOTHING {_CAME}
     ), grown AS (
         {_INTO} WHERE given.action = 'missed'
@@ -128,16 +128,16 @@ def _storable(name: str, value: object) -> object:
     return value
 
 
-def _read(name: str, table: str) -> str:
+def _read(name: str, table: str, without: Collection[str]) -> str:
     column = f'{table}."{name}"'
-    if name not in TYPES:
+    if name not in TYPES or name in without:
         return f"{table}.host" if name == "host" else "NULL"
     return f"extract(epoch FROM {column})::double precision" if name in _TIMES else column
 
 
-def columns_of(table: str) -> str:
-    """Return the columns of a `Row`, in its order, read from `record` under this name."""
-    return ", ".join(_read(name, table) for name in Row._fields)
+def columns_of(table: str, without: Collection[str] = ()) -> str:
+    """Return the columns of a `Row`, in its order, read from `record` under this name; `without`: as NULL."""
+    return ", ".join(_read(name, table, without) for name in Row._fields)
 
 
 def row_of(values: Sequence[object]) -> Row:

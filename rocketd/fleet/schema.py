@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from rocketd.fleet.schema_hand_off import VERSION_4
+from rocketd.fleet.schema_limits import VERSION_5
 from rocketd.fleet.schema_operators import VERSION_3
 from rocketd.fleet.schema_ownership import VERSION_2
 
@@ -176,15 +177,16 @@ _VERSION_1: Final = (
     "GRANT EXECUTE ON FUNCTION rocketd.prune(interval) TO rocketd_pruner",
 )
 
-STEPS: Final[tuple[tuple[str, ...], ...]] = (_VERSION_1, VERSION_2, VERSION_3, VERSION_4)
+STEPS: Final[tuple[tuple[str, ...], ...]] = (_VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5)
 """The statements that make version n + 1 of version n, at index n."""
 
-LEAST: Final = (1, 1, 1, 1)
+LEAST: Final = (1, 1, 1, 1, 1)
 """The oldest version that a program may know to use the tables of version n + 1, at index n."""
 
 
 def statements_from(version: int) -> Iterator[str]:
     """Yield the statements that bring tables of that version up to date; 0: there are none."""
+    yield "SET LOCAL search_path = pg_catalog"  # whoever may write into `public` must not be called from here
     yield f"SELECT pg_advisory_xact_lock({LOCK})"
     for step in STEPS[version:]:
         for statement in step:

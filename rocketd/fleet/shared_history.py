@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 NEWEST: Final = 400
 """Records of each task that are always read; more, if its conditions look back further."""
 _XMIN: Final = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
-_COLUMNS: Final = f"record.id, record.x::text, coalesce(record.times, 0), record.host, {columns_of('record')}"
+_ROW: Final = columns_of("record", without=("output", "exc_text"))
+_COLUMNS: Final = f"record.id, record.x::text, coalesce(record.times, 0), record.host, {_ROW}"
 _OF_TASK: Final = "FROM rocketd.record WHERE fleet = %(fleet)s AND task_name = wanted.name AND term IS NOT NULL"
 _PAST: Final = f"""
     SELECT {_COLUMNS} FROM rocketd.record AS record WHERE record.id IN (
@@ -99,4 +100,4 @@ def _event(values: "TupleRow") -> SharedEvent | None:
     row = validated(Row._make(row_of(values[4:])), ColumnFaults())
     if row is None or row.action not in ACTIONS:
         return None
-    return SharedEvent(str(values[3]), event_of(row._replace(output=None, exc_text=None)))
+    return SharedEvent(str(values[3]), event_of(row))

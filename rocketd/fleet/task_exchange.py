@@ -137,7 +137,7 @@ class TaskExchange:
         definitions = {one.name: one for one in request.definitions}
         rows = connection.execute(sql.OWNERS, {**self._values, "names": list(definitions)}).fetchall()
         holders = self._mutexes.holders(connection, request.definitions)
-        unowned = [row for row in rows if not row[5] or self._is_unknown_own(row)]
+        unowned = [row for row in rows if row[0] not in request.avoided and (not row[5] or self._is_unknown_own(row))]
         free = self._free(unowned, connection, definitions, holders)
         wanted = [] if obstacle else self._take_over.choose(free)
         wanted += [row[0] for row in rows if not obstacle and self._is_unknown_own(row) and row[0] not in wanted]

@@ -62,7 +62,7 @@ class Database:
 def database(server: PostgresServer, request: pytest.FixtureRequest) -> Database:
     made = Database(server, f"fleet_{request.node.name}"[:40])
     done = rocketctl(None, "fleet", "upgrade", made.url)
-    assert (done.returncode, done.stdout) == (0, "The tables of the fleet have version 4 now.\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "The tables of the fleet have version 5 now.\n"), done.stderr
     return made
 
 

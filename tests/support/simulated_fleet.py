@@ -12,6 +12,7 @@ from rocketd.core.model.events import Event, Finished, Missed, Started, Withdraw
 from rocketd.core.model.run import Action, Cause, End, Run
 from rocketd.core.scheduler.standby import OwnedTask
 from rocketd.core.scheduler.take_over import FreeTask, TakeOver
+from rocketd.fleet.connection import FleetError
 from rocketd.fleet.exchange_types import Claim, Definition, ExchangeRequest, Owner, TakenTask
 from rocketd.fleet.shared_history import SharedEvent
 from rocketd.fleet.silence import RunOfHost
@@ -78,6 +79,8 @@ class SimulatedDatabase:
     """Host and incarnation that own each."""
     terms: list[tuple[str, int, str]] = field(default_factory=list)
     """Each change of an owner: task, term, host."""
+    unrecordable: set[str] = field(default_factory=set)
+    """The tasks of which it takes no record."""
     freed: list[str] = field(default_factory=list)
     """The tasks that were handed back, in order."""
 
@@ -149,6 +152,8 @@ class SimulatedDatabase:
     def claim(self, host: str, incarnation: str, claims: Sequence[Claim]) -> tuple[set[str], set[str]]:
         """Record what this host owns; return what was granted, and what was refused."""
         granted: set[str] = set()
+        if self.unrecordable & {one.task for one in claims}:
+            raise FleetError("no run has such a number", temporary=True, about_data=True)
         for one in claims:
             row = self.owners[one.task]
             if (row.host, row.incarnation, row.term) != (host, incarnation, one.term) or not self._alive(host):
@@ -199,6 +204,7 @@ class SimulatedDatabase:
         known = {one.name: one for one in request.definitions}
         rows = {name: self.owners[name] for name in known}
         free = [name for name, row in rows.items() if not self._is_held(row) or self._unknown(row, host, name, owned)]
+        free = [name for name in free if name not in request.avoided]
         live = {
             name: digests
             for name, digests in self.digests.items()

@@ -215,6 +215,10 @@ class SimulatedMember:
         """Tell the loop."""
         self.host.post(lambda: self.host.ownership.on_claimed(epoch, granted, refused))
 
+    def unrecordable(self, epoch: int, reasons: Mapping[str, str]) -> None:
+        """Tell the loop."""
+        self.host.post(lambda: self.host.ownership.on_unrecordable(epoch, reasons))
+
 
 class SimulatedExchange:
     """What `TaskExchange` does with statements, with a simulated database for a connection."""

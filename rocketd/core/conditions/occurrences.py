@@ -208,7 +208,8 @@ class EventCondition(Hours, CountableCondition, Condition):
         newest = [at for action in ACTIONS[self.what] if (at := history.last_instant(action)) is not None]
         if all(at <= now for at in newest):
             return FOREVER
-        return min(at for action in ACTIONS[self.what] for at in history.instants_between(action, now + 1, FOREVER))
+        ahead = (at for action in ACTIONS[self.what] for at in history.instants_between(action, now + 1, FOREVER))
+        return min(ahead, default=FOREVER)  # of an unreadable time it may be at the end of all
 
     def watches(self) -> frozenset[str]:
         return watched(self.task)

@@ -59,6 +59,11 @@ def handed_back(tasks: Sequence[str]) -> Message:
     return Message(f"handed back {_listed(tasks)}", Priority.NOTICE)
 
 
+def unrecordable(task: str, why: str) -> Message:
+    """Report that the database takes no record of a task, so that this host cannot run it."""
+    return Message(f"{task} cannot run here, and is handed back: {why}", Priority.ERROR)
+
+
 def lost_ownership(tasks: Sequence[str], why: str) -> Message:
     """Report that this host decides about these tasks no longer: nothing of them begins here."""
     return Message(f"gave up {_listed(tasks)}: {why}", Priority.WARNING)

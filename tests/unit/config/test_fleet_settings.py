@@ -52,6 +52,7 @@ output = true
         ('url = "postgresql://db/r"\nlease = "1s"', "1s is too short"),
         ('url = "postgresql://db/r"\nlost_after = "59s"', "59s is too short"),
         ('url = "postgresql://db/r"\nlease = "5 min"', "this must be longer than lease"),
+        ('url = "postgresql://db/r"\nlease = "25 h"\nlost_after = "2 d"', "this must be a day at most"),
     ],
 )
 def test_what_cannot_be_is_refused_and_no_password_is_quoted(folder: Folder, line: str, told: str) -> None:

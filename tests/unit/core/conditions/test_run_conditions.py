@@ -642,3 +642,10 @@ def test_what_happened_outside_of_the_hours_leaves_since_when_it_has_not() -> No
     asked.keep(parse(word)).start("2026-03-04 05:00")
     for now in ("2026-03-04 06:00", "2026-03-05 06:00"):
         assert asked.judge(word, now) == (AGAINST, FOREVER, BEGINNING)
+
+
+@pytest.mark.parametrize("word", ["started.today", "succeeded.today", "finished"])
+def test_an_instant_beyond_all_calendars_is_not_waited_for(word: str) -> None:
+    asked = Asked().keep(parse(word))
+    asked.run(FOREVER, FOREVER)
+    assert asked.judge(word, "2026-03-04 11:00") == no()
