@@ -352,7 +352,7 @@ def test_the_script_makes_what_upgrade_makes(server: PostgresServer, database: D
         done = subprocess.run(psql, input=script, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == code, done.stderr
     assert (
-        rocketctl(None, "fleet", "upgrade", made.url).stdout == "The tables of the fleet are up to date: version 4.\n"
+        rocketctl(None, "fleet", "upgrade", made.url).stdout == "The tables of the fleet are up to date: version 5.\n"
     )
     columns = "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'rocketd'"
     assert sorted(made.ask(columns)) == sorted(database.ask(columns))
