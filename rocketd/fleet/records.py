@@ -39,6 +39,7 @@ _GROWN: Final = ", ".join(
 
 _CLAIMED: Final = """(SELECT claimed.term FROM rocketd.record AS claimed WHERE claimed.fleet = %(fleet)s
         AND claimed.run_id = given.run_id AND claimed.kind = 'run' AND claimed.term IS NOT NULL
+        AND claimed.task_name = given.task_name AND claimed.number = given.number
         AND given.action NOT IN ('run', 'missed') AND (claimed.host = %(host)s AND claimed.scope = %(scope)s
             OR EXISTS (SELECT 1 FROM rocketd.owner AS owner WHERE owner.fleet = claimed.fleet
                 AND owner.task = claimed.task_name AND owner.host = %(host)s AND owner.term > claimed.term)))"""

@@ -162,6 +162,21 @@ def test_a_run_cannot_be_ended_by_another_with_its_id(hosts: Hosts) -> None:
     assert one.connection.execute(found, (hosts.fleet,)).fetchall() == [(claimed.run_id,), (local.run_id,)]
 
 
+def test_a_task_that_is_taken_over_does_not_bring_a_run_of_this_host_with_it(hosts: Hosts) -> None:
+    hosts.owned_by_hostile()
+    one = hosts.honest
+    local = one.start(7, "backup").change
+    assert isinstance(local, Started)
+    hosts.say(CLAIM.format("attempt", "1", number=1, time="now()").replace("'forged-' || 1", f"'{local.run.run_id}'"))
+    hosts.handed_over()
+    end = Finished(local.run, End(Action.FAIL, Cause.EXIT, 1, exit_code=1))
+    rows = [LoggedRow(n, row_of(event, Origin("web1", ""))) for n, event in enumerate((local, end))]
+    with one.connection.transaction():
+        one.membership.send(one.connection, rows, None)
+    found = "SELECT term FROM rocketd.record WHERE host = 'web1' AND task_name = 'backup' AND fleet = %s"
+    assert one.connection.execute(found, (hosts.fleet,)).fetchall() == [(None,), (None,)]
+
+
 def test_texts_that_all_hosts_read_are_cut(hosts: Hosts) -> None:
     hosts.owned_by_hostile()
     hosts.say(CLAIM.format("message", "repeat('x', 10000000)", number=1, time="now()"))
