@@ -101,8 +101,8 @@ LEASE: Final = Setting(
     ValueType("duration", value_types.duration(2 * SECOND)),
     10 * SECOND,
     '`"10s"`',
-    "For how long a sign of life of this host counts, at least 2 s and at most a day. It is renewed three times as often, and the "
-    "database may take a third of this time to answer.",
+    "For how long a sign of life of this host counts, at least 2 s and at most a day. It is renewed three times as "
+    "often, and the database may take a third of this time to answer.",
     only="url",
 )
 LOST_AFTER: Final = Setting(
