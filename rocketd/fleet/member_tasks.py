@@ -182,9 +182,9 @@ class MemberTasks:
         claims = [*request.claims]
         if not claims:
             return
+        unrecordable: dict[str, str] = {}
         try:
             granted, refused = self._claimed(claims)
-            unrecordable = {}
         except FleetError as error:
             if error.temporary and not error.about_data:
                 raise

@@ -170,7 +170,7 @@ def test_a_task_that_is_taken_over_does_not_bring_a_run_of_this_host_with_it(hos
     hosts.say(CLAIM.format("attempt", "1", number=1, time="now()").replace("'forged-' || 1", f"'{local.run.run_id}'"))
     hosts.handed_over()
     end = Finished(local.run, End(Action.FAIL, Cause.EXIT, 1, exit_code=1))
-    rows = [LoggedRow(n, row_of(event, Origin("web1", ""))) for n, event in enumerate((local, end))]
+    rows = [LoggedRow(1, row_of(local, Origin("web1", ""))), LoggedRow(2, row_of(end, Origin("web1", "")))]
     with one.connection.transaction():
         one.membership.send(one.connection, rows, None)
     found = "SELECT term FROM rocketd.record WHERE host = 'web1' AND task_name = 'backup' AND fleet = %s"
