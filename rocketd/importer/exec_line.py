@@ -32,6 +32,11 @@ class ExecLine:
     """Whether the second word is the name that the program is told."""
 
     @property
+    def split_variables(self) -> list[str]:
+        """Return the variables that are words of their own, whose values are split into words."""
+        return [] if self.literal else [word[1:] for word in self.words if re.fullmatch(r"\$\w+", word)]
+
+    @property
     def needs_shell(self) -> bool:
         """Whether variables are to be replaced."""
         return not self.literal and any("$" in word for word in self.words)
@@ -53,6 +58,11 @@ def read_exec(text: str) -> list[ExecLine]:
             lines.append(_line(words))
             words = []
     return lines
+
+
+def read_words(text: str) -> list[str]:
+    """Read words as a line of a command has them, such as the assignments of `Environment=`."""
+    return [_unquoted(raw) for raw in _WORD.findall(text)]
 
 
 def _line(words: list[str]) -> ExecLine:

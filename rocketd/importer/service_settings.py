@@ -14,7 +14,8 @@ from rocketd.config.problems import BadValue
 from rocketd.config.unit_table import unit as read_unit_table
 from rocketd.core.duration import format_duration, parse_duration
 from rocketd.core.errors import ConditionError
-from rocketd.importer.exec_line import ExecLine, command_of, read_exec
+from rocketd.importer.exec_line import ExecLine, command_of, read_exec, read_words
+from rocketd.importer.restarts import retry_of
 from rocketd.importer.task_draft import literal
 from rocketd.importer.unit_file import UnitFile, UnknownSpecifier, expanded
 
@@ -26,12 +27,28 @@ if TYPE_CHECKING:
 _SERVICE: Final = "Service"
 _DIRECT_TYPES: Final = frozenset({"", "simple", "exec", "oneshot", "idle"})
 _OTHER_COMMANDS: Final = ("ExecCondition", "ExecStop", "ExecStopPost", "ExecReload")
+_INPUTS: Final = ("StandardInput", "StandardInputText", "StandardInputData")
 _STARTS_UNITS: Final = ("Wants", "Requires", "BindsTo", "Upholds", "PartOf", "OnFailure", "OnSuccess", "Conflicts")
 _ORDER: Final = ("After", "Before", "RequiresMountsFor", "StopWhenUnneeded", *_STARTS_UNITS)
 _DONE: Final = frozenset(
-    {"Type", "ExecStart", "ExecStartPre", "ExecStartPost", "User", "Group", "WorkingDirectory", "UMask", "Nice"}
+    {
+        "Type",
+        "Restart",
+        "RestartSec",
+        "StartLimitBurst",
+        "StartLimitIntervalSec",
+        "StartLimitInterval",
+        "ExecStart",
+        "ExecStartPre",
+        "ExecStartPost",
+        "User",
+        "Group",
+        "WorkingDirectory",
+        "UMask",
+        "Nice",
+    }
     | {"Environment", "EnvironmentFile", "TimeoutStartSec", "RuntimeMaxSec", "TimeoutStopSec", "TimeoutSec"}
-    | {"SuccessExitStatus", "StandardOutput"}
+    | {"SuccessExitStatus", "StandardOutput", "StandardError"}
 )
 _EXIT_NAMES: Final = {
     "SUCCESS": 0,
@@ -53,6 +70,9 @@ _EXIT_NAMES: Final = {
     "CONFIG": 78,
 }
 """The exit codes that systemd.exec(5) has names for."""
+_NAME: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_READ_DIFFERENTLY: Final = frozenset("*?[\"'\\")
+"""What a shell and systemd do not read alike in a value that is split into words."""
 _CONDITION: Final = re.compile(r"(Condition|Assert)([A-Z]\w*)")
 _EXISTS: Final = frozenset({"PathExists", "PathIsDirectory", "FileIsExecutable"})
 
@@ -89,18 +109,31 @@ def _only_as_unit(service: UnitFile) -> str:
     kind = service.last(_SERVICE, "Type")
     if kind not in _DIRECT_TYPES:
         return f"it has Type={kind}"
+    return _other_settings(service) or _other_units(service) or _other_commands(service)
+
+
+def _other_settings(service: UnitFile) -> str:
+    """Return a setting that no task has."""
     for key in _OTHER_COMMANDS:
         if service.all(_SERVICE, key):
             return f"it has {key}="
+    for key in _INPUTS:
+        if service.last(_SERVICE, key) not in ("", "null"):
+            return f"it has {key}={service.last(_SERVICE, key)}"
+    patterns = [file for file in service.all(_SERVICE, "EnvironmentFile") if set("*?[") & set(file)]
+    return f"it has EnvironmentFile={patterns[0]}, a pattern" if patterns else ""
+
+
+def _other_units(service: UnitFile) -> str:
     for key in _STARTS_UNITS:
         others = [unit for unit in _units(service, key) if not unit.endswith((".target", ".slice"))]
         if others:
             return f"it has {key}={' '.join(others)}"
-    lines = [
-        *_commands(service, "ExecStartPre"),
-        *_commands(service, "ExecStart"),
-        *_commands(service, "ExecStartPost"),
-    ]
+    return ""
+
+
+def _other_commands(service: UnitFile) -> str:
+    lines = [line for key in ("ExecStartPre", "ExecStart", "ExecStartPost") for line in _commands(service, key)]
     if service.last(_SERVICE, "User") not in ("", "root") and any(line.privileged for line in lines):
         return "some of its commands run with more rights than its user"
     if any(line.renamed for line in lines):
@@ -130,8 +163,13 @@ def _own_settings(draft: TaskDraft, service: UnitFile) -> None:
     _directory(draft, last(_SERVICE, "WorkingDirectory", "/"))
     _numbers(draft, service)
     _environment(draft, service)
-    _output(draft, last(_SERVICE, "StandardOutput"))
+    for name in (name for line in lines for name in line.split_variables):
+        if _READ_DIFFERENTLY & set(draft.environment.get(name, "")):
+            message = f"a shell would read the value of ${name} differently"
+            raise ValueError(message)
+    _output(draft, last(_SERVICE, "StandardOutput"), last(_SERVICE, "StandardError"))
     _times(draft, service)
+    _restarts(draft, service)
     _rest(draft, service)
 
 
@@ -157,14 +195,17 @@ def _numbers(draft: TaskDraft, service: UnitFile) -> None:
 
 def _environment(draft: TaskDraft, service: UnitFile) -> None:
     for value in service.all(_SERVICE, "Environment"):
-        for word in shlex.split(value):
-            name, _, text = word.partition("=")
-            draft.environment[name] = text
+        for word in read_words(value):
+            name, equals, text = word.partition("=")
+            if equals and _NAME.fullmatch(name):
+                draft.environment[name] = text
+            else:
+                draft.missing.append(f"{word} in Environment=, which systemd leaves out as well")
     if files := service.all(_SERVICE, "EnvironmentFile"):
         draft.settings["environment_files"] = [*files]
 
 
-def _output(draft: TaskDraft, target: str) -> None:
+def _output(draft: TaskDraft, target: str, error: str) -> None:
     kind, _, path = target.partition(":")
     if kind == "append":
         draft.settings["output_file"] = path.replace("%", "%%")
@@ -172,6 +213,8 @@ def _output(draft: TaskDraft, target: str) -> None:
         draft.settings["output_limit"] = 0
     elif kind not in ("", "journal", "inherit", "syslog"):
         draft.missing.append(f"StandardOutput={target}")
+    if error not in ("", "inherit", target) and {error, kind} - {"", "journal", "syslog"}:
+        draft.missing.append(f"StandardError={error}")
 
 
 def _times(draft: TaskDraft, service: UnitFile) -> None:
@@ -185,6 +228,14 @@ def _times(draft: TaskDraft, service: UnitFile) -> None:
         draft.missing.append("TimeoutStopSec=infinity (kill_grace ends at some time)")
     elif grace:
         draft.settings["kill_grace"] = duration(grace)
+
+
+def _restarts(draft: TaskDraft, service: UnitFile) -> None:
+    kind = service.last(_SERVICE, "Restart", "no")
+    if kind == "on-failure" and draft.clock:
+        draft.clock += f" | {retry_of(service)}"
+    elif kind != "no":
+        draft.missing.append(f"Restart={kind} (… | retry(3, delay='10 s') repeats what has failed)")
 
 
 def duration(text: str) -> str:
@@ -201,7 +252,7 @@ def _rest(draft: TaskDraft, service: UnitFile) -> None:
             continue
         if key.startswith("Limit"):
             limits[key.removeprefix("Limit").lower()] = int(values[-1]) if values[-1].isdecimal() else values[-1]
-        elif not (key == "Restart" and values[-1] == "no") and not _passed_on(unit, key, values):
+        elif not _passed_on(unit, key, values):
             draft.missing.append(f"{key}={values[-1]}")
     if limits:
         draft.settings["limits"] = limits

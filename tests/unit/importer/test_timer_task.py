@@ -169,6 +169,11 @@ def test_several_commands_and_variables(lines: str, command: object) -> None:
         "[Service]\nUser=man\nExecStart=+a\nExecStart=b\n",
         "[Service]\nExecStart=a %H\n",
         "[Service]\nExecStart=@a b\n",
+        "[Service]\nExecStart=a\nStandardInput=file:/etc/hostname\n",
+        "[Service]\nExecStart=a\nStandardInputText=hello\n",
+        "[Service]\nExecStart=a\nEnvironmentFile=-/etc/default/a*\n",
+        "[Service]\nExecStart=a $OPTIONS\nEnvironment='OPTIONS=--exclude *.tmp'\n",
+        "[Service]\nExecStart=a $OPTIONS\nEnvironment=\"OPTIONS=--name 'a b'\"\n",
         "[Unit]\nWants=other.service\n[Service]\nExecStart=a\n",
         "[Unit]\nOnFailure=tell@%n.service\n[Service]\nExecStart=a\n",
     ],
@@ -178,6 +183,52 @@ def test_a_service_that_no_task_can_be_is_started_as_it_is(service: str) -> None
     assert one.settings["command"] == ["systemctl", "start", "it.service"]
     assert any("starts the unit as it is" in note for note in one.notes)
     assert "user" not in one.settings
+
+
+@pytest.mark.parametrize(
+    ("settings", "when"),
+    [
+        ("Restart=on-failure\nRestartSec=5min", "calendar('daily', within='1min') | retry(delay='5min')"),
+        (
+            "Restart=on-failure\nRestartSec=30\n[Unit]\nStartLimitBurst=3\nStartLimitIntervalSec=1h",
+            "calendar('daily', within='1min') | retry(2, delay='30s')",
+        ),
+        ("Restart=on-failure", "calendar('daily', within='1min') | retry(4, delay='100ms')"),
+        ("Restart=no", "calendar('daily', within='1min')"),
+    ],
+)
+def test_a_restart_is_a_retry(settings: str, when: str) -> None:
+    one = draft("OnCalendar=daily", f"{SERVICE}{settings}\n")
+    assert one.when == when
+    assert not one.missing
+
+
+def test_a_restart_beside_a_condition_of_the_unit() -> None:
+    one = draft("OnCalendar=daily", f"{SERVICE}Restart=on-failure\n[Unit]\nConditionPathExists=/a\n")
+    assert one.when == "(calendar('daily', within='1min') | retry(4, delay='100ms')) & path_exists('/a')"
+    other = draft("OnCalendar=daily", f"{SERVICE}Restart=always\n")
+    assert any("Restart=always" in missing and "retry(3" in missing for missing in other.missing)
+
+
+def test_what_is_no_assignment_is_left_out_as_by_systemd() -> None:
+    one = draft("OnCalendar=daily", SERVICE + 'Environment=JAVA_OPTS=-Xmx1g -Xms1g "A=b\\tc" 1B=2 C=\n')
+    assert one.environment == {"JAVA_OPTS": "-Xmx1g", "A": "b\tc", "C": ""}
+    assert [missing.split()[0] for missing in one.missing] == ["-Xms1g", "1B=2"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "missing"),
+    [
+        ("StandardOutput=append:/a\nStandardError=append:/a", ""),
+        ("StandardOutput=append:/a\nStandardError=inherit", ""),
+        ("StandardOutput=append:/a\nStandardError=append:/b", "StandardError=append:/b"),
+        ("StandardOutput=null\nStandardError=journal", "StandardError=journal"),
+        ("StandardOutput=journal\nStandardError=journal", ""),
+        ("StandardError=null", "StandardError=null"),
+    ],
+)
+def test_standard_error_goes_where_standard_output_goes(settings: str, missing: str) -> None:
+    assert "".join(draft("OnCalendar=daily", f"{SERVICE}{settings}\n").missing) == missing
 
 
 def test_a_timer_that_starts_nothing_is_reported() -> None:
