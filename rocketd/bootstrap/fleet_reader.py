@@ -9,7 +9,7 @@ from rocketd.config.fleet_settings import FleetSettings
 from rocketd.core.duration import format_duration
 from rocketd.core.errors import StoreError
 from rocketd.core.instant import SECOND
-from rocketd.core.model.fleet_filter import FleetTaskFilter
+from rocketd.core.model.fleet_filter import FleetRunName, FleetTaskFilter
 from rocketd.core.model.records import RunFilter
 from rocketd.daemon.json_format import Json, JsonObject, rfc3339
 from rocketd.daemon.serializers import run_object
@@ -29,6 +29,8 @@ T = TypeVar("T")
 TIMEOUT: Final = 15.0
 """Seconds that an answer may take."""
 _SCOPE_DIGITS: Final = 8
+_PREDECESSOR: Final = "~"
+"""Between the name of a host and the beginning of a scope: a machine that had the name before. No name has it."""
 _TASK_KEYS: Final = keys_of("Task")
 
 
@@ -66,9 +68,10 @@ class FleetReader:
         fleet = self._settings.name
         return await self._ask(lambda each: _page_object(task_queries.tasks(each, fleet, wanted), wanted.limit))
 
-    async def runs(self, run_filter: RunFilter, host: str) -> list[Json]:
-        """Runs of all hosts or of one, newest first."""
-        found = await self._ask(lambda each: queries.runs(each, self._settings.name, run_filter, host))
+    async def runs(self, run_filter: RunFilter, host: str, after: FleetRunName | None = None) -> list[Json]:
+        """Runs of all hosts or of one, newest first; `after` names its host as answers do."""
+        after = after and after._replace(host=after.host.partition(_PREDECESSOR)[0])
+        found = await self._ask(lambda each: queries.runs(each, self._settings.name, run_filter, host, after))
         return [_run_object(one) for one in found]
 
     async def drain(self, drained: bool) -> JsonObject:  # noqa: FBT001 - it is what is set
@@ -147,7 +150,7 @@ def _task_object(task: FleetTask) -> JsonObject:
 
 
 def _run_object(run: FleetRun) -> JsonObject:
-    name = run.host if run.current else f"{run.host}~{run.scope[:_SCOPE_DIGITS]}"
+    name = run.host if run.current else f"{run.host}{_PREDECESSOR}{run.scope[:_SCOPE_DIGITS]}"
     shown = run_object(run.view)
     if shown["action"] == "run" and not run.alive:
         shown["open"] = True

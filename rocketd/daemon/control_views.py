@@ -14,7 +14,7 @@ from rocketd.core.history.as_of import history_as_of, runs_needed
 from rocketd.core.instant import SECOND, Duration, Instant
 from rocketd.core.model.events import NoSuchTask
 from rocketd.core.model.executor_choice import ExecutorChoice
-from rocketd.core.model.records import RunFilter, RunView
+from rocketd.core.model.records import RunFilter, RunPlace, RunView
 from rocketd.core.model.run import Action
 from rocketd.core.model.task import Task
 from rocketd.core.notifications.deadlines import SAMPLES
@@ -148,6 +148,10 @@ class ControlViews:
     async def runs(self, run_filter: RunFilter) -> list[Json]:
         """Runs, newest first."""
         return [self._run_object(view) for view in await self._read(run_filter)]
+
+    async def place(self, reference: str) -> RunPlace:
+        """Where a run is among all, given in the same way."""
+        return RunPlace.of((await self._find(reference)).run)
 
     async def run(self, reference: str) -> JsonObject:
         """Everything about one run, given as a run id, its beginning, or TASK/NUMBER; raises NoSuchRun, Refused."""

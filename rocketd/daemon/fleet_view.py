@@ -3,7 +3,7 @@
 from typing import NoReturn, Protocol
 
 from rocketd.core.model.events import Refusal
-from rocketd.core.model.fleet_filter import FleetTaskFilter
+from rocketd.core.model.fleet_filter import FleetRunName, FleetTaskFilter
 from rocketd.core.model.records import RunFilter
 from rocketd.daemon.json_format import Json, JsonObject
 
@@ -24,8 +24,8 @@ class FleetView(Protocol):
         """A page of the `tasks` of all hosts, and where the `next` one begins."""
         ...
 
-    async def runs(self, run_filter: RunFilter, host: str) -> list[Json]:
-        """Runs of all hosts, or of one, newest first."""
+    async def runs(self, run_filter: RunFilter, host: str, after: FleetRunName | None = None) -> list[Json]:
+        """Runs of all hosts, or of one, newest first: those that come after a run, given by its name."""
         ...
 
     async def drain(self, drained: bool) -> JsonObject:  # noqa: FBT001 - it is what is set
@@ -54,7 +54,7 @@ class NoFleet:
         """Refuse."""
         _refuse()
 
-    async def runs(self, _: RunFilter, __: str) -> list[Json]:
+    async def runs(self, _: RunFilter, __: str, ___: FleetRunName | None = None) -> list[Json]:
         """Refuse."""
         _refuse()
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rocketd.core.escaping import storable
 from rocketd.core.instant import SECOND
+from rocketd.core.model.fleet_filter import FleetRunName
 from rocketd.core.model.records import RunFilter, RunView
 from rocketd.fleet.overview import FleetHost, TaskDigest
 from rocketd.fleet.records import columns_of, row_of
@@ -93,15 +94,48 @@ def digests(connection: "Connection[TupleRow]", fleet: str) -> list[TaskDigest]:
     return [TaskDigest(*row) for row in connection.execute(_DIGESTS, {"fleet": fleet}).fetchall()]
 
 
-def runs(connection: "Connection[TupleRow]", fleet: str, run_filter: RunFilter, host: str = "") -> list[FleetRun]:
-    """Return runs of all hosts or of one, newest start first, by task, time, action and limit."""
+_AFTER: Final = """(begun.created, begun.id) < (
+    SELECT created, id FROM rocketd.record
+    WHERE fleet = %(fleet)s AND host = %(after_host)s AND scope = %(scope)s AND run_id = %(run_id)s AND kind <> 'end'
+    ORDER BY id DESC LIMIT 1
+)"""
+_LOOKS: Final = 5
+"""How often more is read instead of records that are not valid."""
+
+
+def runs(
+    connection: "Connection[TupleRow]",
+    fleet: str,
+    run_filter: RunFilter,
+    host: str = "",
+    after: FleetRunName | None = None,
+) -> list[FleetRun]:
+    """Return runs of all hosts or of one, newest start first, by task, time, action and limit, after one of them."""
+    found: list[FleetRun] = []
+    for _ in range(_LOOKS):
+        rows = _rows(connection, fleet, run_filter, host, after)
+        found += _runs(rows)
+        if len(rows) < run_filter.limit or len(found) >= run_filter.limit:
+            break
+        _, _, scope, *columns = rows[-1]
+        last = row_of(columns[:_WIDTH])
+        after = FleetRunName(str(last.host), scope, str(last.run_id))
+    return found[: run_filter.limit]
+
+
+def _rows(
+    connection: "Connection[TupleRow]", fleet: str, run_filter: RunFilter, host: str, after: FleetRunName | None
+) -> list["TupleRow"]:
     terms, values = [_RUNS], {"fleet": fleet, "limit": run_filter.limit}
+    if after:
+        terms.append(_AFTER)
+        values |= dict(zip(("after_host", "scope", "run_id"), map(_storable, after), strict=True))
     if host:
         terms.append("begun.host = %(host)s")
-        values["host"] = storable(host).replace("\0", "")
+        values["host"] = _storable(host)
     if run_filter.task:
         terms.append("begun.task_name = %(task)s")
-        values["task"] = storable(run_filter.task).replace("\0", "")
+        values["task"] = _storable(run_filter.task)
     if run_filter.since is not None:
         terms.append("begun.created >= to_timestamp(%(since)s::double precision)")
         values["since"] = run_filter.since / SECOND
@@ -112,7 +146,12 @@ def runs(connection: "Connection[TupleRow]", fleet: str, run_filter: RunFilter, 
         terms.append("coalesce(ended.action, begun.action) = ANY(%(actions)s)")
         values["actions"] = [str(action) for action in run_filter.actions]
     query = " AND ".join(terms) + " ORDER BY begun.created DESC, begun.id DESC LIMIT %(limit)s"
-    return _runs(connection.execute(query, values).fetchall())
+    return connection.execute(query, values).fetchall()
+
+
+def _storable(text: str) -> str:
+    """Return a text without what PostgreSQL takes in none."""
+    return storable(text).replace("\0", "")
 
 
 def _runs(rows: Sequence["TupleRow"]) -> list[FleetRun]:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 from rocketd.core.errors import ConditionError
 from rocketd.core.escaping import storable
 from rocketd.core.instant import Instant
+from rocketd.core.model.fleet_filter import FleetRunName
 from rocketd.core.model.run import Action
 from rocketd.core.model.task_patterns import check_patterns, is_pattern
 from rocketd.daemon.json_format import Json, JsonObject, from_rfc3339
@@ -93,6 +94,14 @@ class RequestParameters(NamedTuple):
         if text and not found:
             raise _no_place(name, text)
         return (found[1], found[2]) if found else None
+
+    def fleet_run(self, name: str) -> FleetRunName | None:
+        """A run of some host: HOST/SCOPE/RUN_ID."""
+        text = self.text(name)
+        found = re.fullmatch(f"([^/]{{1,{MAX_HOST}}})/([^/]{{1,{MAX_HOST}}})/(.{{1,{MAX_HOST}}})", text)
+        if text and not found:
+            raise _no_place(name, text)
+        return FleetRunName(found[1], found[2], found[3]) if found else None
 
     def log_place(self, name: str) -> tuple[float, int] | None:
         """Where a page of the log begins: SECONDS/ROW."""

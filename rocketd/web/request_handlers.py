@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from rocketd.core.instant import DAY, SECOND
+from rocketd.core.model.events import NoSuchRun
 from rocketd.core.model.fleet_filter import FLEET_STATES, MAX_FLEET_TASKS, FleetTaskFilter
-from rocketd.core.model.records import RunFilter
+from rocketd.core.model.records import RunFilter, RunPlace
 from rocketd.core.model.run import Trigger
 from rocketd.daemon.event_stream import KINDS, StreamFilter
 from rocketd.daemon.json_format import Json
@@ -101,7 +103,18 @@ async def why_page(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
 
 
 async def runs(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
-    return await verbs.runs(_run_filter(parameters, parameters.number("limit", RunFilter().limit, MAX_RUNS)))
+    wanted = _run_filter(parameters, parameters.number("limit", RunFilter().limit, MAX_RUNS))
+    return await verbs.runs(replace(wanted, after=await _run_place(verbs, parameters)))
+
+
+async def _run_place(verbs: ControlVerbs, parameters: RequestParameters) -> RunPlace | None:
+    """Where the runs that are wanted begin; for who may not see a run, it is not there."""
+    if not (reference := parameters.text("after")):
+        return None
+    place = await verbs.place(reference)
+    if parameters.only is not None and place.task not in parameters.only:
+        raise NoSuchRun(f"no run {reference[:100]!r} is recorded")
+    return place
 
 
 async def log_page(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
@@ -197,7 +210,8 @@ async def fleet_tasks(verbs: ControlVerbs, parameters: RequestParameters) -> Jso
 
 async def fleet_runs(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
     limit = parameters.number("limit", RunFilter().limit, MAX_RUNS)
-    return await verbs.fleet.runs(_run_filter(parameters, limit), parameters.host("host"))
+    wanted = _run_filter(parameters, limit)
+    return await verbs.fleet.runs(wanted, parameters.host("host"), parameters.fleet_run("after"))
 
 
 async def fleet_drain(verbs: ControlVerbs, parameters: RequestParameters) -> Json:

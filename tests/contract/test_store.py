@@ -13,7 +13,7 @@ from rocketd.core.errors import DuplicateRun
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from rocketd.core.model.clock_reading import ClockReading
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
-from rocketd.core.model.records import Alive, Change, OpenRun, Renamed, RunFilter, TaskState
+from rocketd.core.model.records import Alive, Change, OpenRun, Renamed, RunFilter, RunPlace, RunView, TaskState
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.daemon.ports import Store
 from rocketd.repos import RunRepo
@@ -359,6 +359,31 @@ def test_history_is_newest_first_and_filtered(store: Store) -> None:
     assert numbers(store, task="backup", actions=(Action.SUCCESS,)) == [5, 4, 3, 2, 1]
     assert numbers(store, since=NOW - HOUR, until=NOW) == [4]
     assert numbers(store, task="nothing") == numbers(store, task="\udcff") == numbers(store, run_id="\udcff") == []
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7])
+@pytest.mark.parametrize(
+    "wanted",
+    [{}, {"task": "b"}, {"tasks": ("a", "c")}, {"actions": (Action.SUCCESS,)}, {"actions": (Action.RUN, Action.FAIL)}],
+)
+def test_each_run_is_on_one_page_also_of_those_that_started_at_once(
+    store: Store, limit: int, wanted: dict[str, object]
+) -> None:
+    """All that is due at midnight starts at the same instant."""
+    names, actions = ("c", "a", "d", "b"), (Action.SUCCESS, Action.FAIL, None)
+    number = 0
+    for at in (NOW - HOUR, NOW, NOW + 1):
+        for name in names:
+            number += 1
+            one, action = run(number, name, at=at), actions[number % 3]
+            store.write([Started(one), *([ended(one, action)] if action else [])])
+    store.write([replace(missed(name, last=NOW), at=NOW) for name in names])
+    seen: list[RunView] = []
+    while page := store.runs(RunFilter(limit=limit, after=RunPlace.of(seen[-1].run) if seen else None, **wanted)):  # type: ignore[arg-type]  # its keywords
+        assert len(page) <= limit
+        seen += page
+    assert [view.run for view in seen] == [view.run for view in store.runs(RunFilter(limit=1000, **wanted))]  # type: ignore[arg-type]
+    assert len({view.run.run_id for view in seen}) == len(seen) >= 3
 
 
 # Pruning

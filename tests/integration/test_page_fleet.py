@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from rocketd.cli.backend.http_client import Client
 from rocketd.cli.exit_codes import Failure
+from rocketd.cli.json_fields import objects
 from rocketd.daemon.json_format import Json
 from support.browser import NARROW, Visitor, WebServer, barriers_in_both_schemes, chromium, go, need_chromium
 from support.fleet_hosts import FleetHosts, fleet_hosts, prepare
@@ -204,6 +205,34 @@ def test_runs_of_all_hosts_and_a_task_of_another_host(page: Page) -> None:
     expect(page.locator("table[data-key=fleet-runs] tbody tr")).to_contain_text(["failed"])
     page.get_by_label("Host").select_option("web1")
     expect(page.locator("#main .nothing")).to_have_text("No run matches.")
+
+
+def test_each_run_is_on_one_page_also_where_many_started_at_once_or_are_not_valid(
+    fleet: FleetHosts, page: Page
+) -> None:
+    """And another host that has the same run id does not move anybody's pages."""
+    insert = (
+        "INSERT INTO rocketd.record (fleet, host, scope, created, start, task_name, action, run_id, number)"
+        " SELECT 'default', %s, %s, clock_timestamp() - '30 days'::interval - '1 day'::interval * %s, 'epoch', 'many',"
+        " 'run', 'same-' || n, CASE WHEN mod(n, %s) = 0 THEN -n ELSE n END FROM generate_series(1, 230) AS n"
+    )
+    fleet.ask(insert, SILENT, "s1", 0, 3)
+    fleet.ask(insert, "web8", "s1", 5, 1000)
+    same = "UPDATE rocketd.record SET created = '2020-02-02 02:02:02Z' WHERE host = %s AND task_name = 'many'"
+    fleet.ask(same, SILENT)
+    client, query = asked(fleet, "web1"), {"host": SILENT, "task": "many", "limit": "50"}
+    seen: list[object] = []
+    after = ""
+    while found := objects(client.get("/v1/fleet/runs", [*query.items(), *([("after", after)] if after else [])])):
+        seen += [run["run_id"] for run in found]
+        after = f"{SILENT}/s1/{seen[-1]}"
+    assert sorted(map(str, seen)) == sorted(f"same-{n}" for n in range(1, 231) if n % 3)
+    go(page, f"fleet/runs?task=many&host={SILENT}&since=all")
+    rows = page.locator("table[data-key=fleet-runs] tbody tr")
+    expect(rows).to_have_count(100)
+    page.get_by_role("link", name="Older runs").click()
+    expect(rows).to_have_count(54)
+    fleet.ask("DELETE FROM rocketd.record WHERE task_name = 'many'")
 
 
 def test_a_database_that_cannot_be_reached_is_said_and_what_was_read_stays(fleet: FleetHosts, page: Page) -> None:

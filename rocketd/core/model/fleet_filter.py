@@ -19,3 +19,12 @@ class FleetTaskFilter(NamedTuple):
     limit: int = MAX_FLEET_TASKS
     after: tuple[str, str] | None = None
     """The task and the host after which the page begins."""
+
+
+class FleetRunName(NamedTuple):
+    """What names a run of some host: `HOST/SCOPE/RUN_ID`."""
+
+    host: str
+    scope: str
+    """The state directory that has counted it."""
+    run_id: str

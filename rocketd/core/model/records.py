@@ -5,7 +5,7 @@ Neither is written into the other.
 """
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from rocketd.core.dataclass import dataclass
 from rocketd.core.instant import Duration, Instant
@@ -82,6 +82,21 @@ class RunView:
     """Of an interval of misses, when it was reported first; None: that is the start of the run, or is not known."""
 
 
+class RunPlace(NamedTuple):
+    """Where a run is among all runs: the newest start comes first."""
+
+    start: Instant
+    task: str
+    number: int
+    """0: an interval of misses."""
+    run_id: str
+
+    @classmethod
+    def of(cls, run: Run) -> "RunPlace":
+        """Return the place of a run."""
+        return cls(run.start, run.task, run.number, run.run_id)
+
+
 @dataclass(frozen=True, slots=True)
 class RunFilter:
     """Which runs to read, newest first."""
@@ -96,6 +111,8 @@ class RunFilter:
     """Started at or after."""
     until: Instant | None = None
     """Started before."""
+    after: RunPlace | None = None
+    """Only those that come after this one."""
     actions: tuple[Action, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     limit: int = 100

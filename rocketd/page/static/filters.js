@@ -43,7 +43,7 @@ export function filters(app, path, query) {
                 label, state ? h("span", { class: "count" }, (counts[state] ?? 0).toLocaleString("en")) : null))),
 
         /** A list to choose from: `options` are values with their labels. */
-        choice: (name, label, options) => h("label", {}, label, " ", h("select", { "data-key": name, id: `by-${name}`, onchange: event => go({ [name]: event.target.value, until: "" }) },
+        choice: (name, label, options) => h("label", {}, label, " ", h("select", { "data-key": name, id: `by-${name}`, onchange: event => go({ [name]: event.target.value }) },
             Object.entries(options).map(([value, each]) => h("option", { value, selected: value === given(name) }, each)))),
 
         /** A link that changes the filters. */

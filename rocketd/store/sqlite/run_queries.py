@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import Final, NamedTuple, TypeAlias
 
 from rocketd.core.escaping import storable
-from rocketd.core.model.records import RunFilter, RunPage, RunView
+from rocketd.core.instant import SECOND
+from rocketd.core.model.records import RunFilter, RunPage, RunPlace, RunView
 from rocketd.core.model.run import Action
 from rocketd.store.sqlite.column_values import ColumnFaults, validated
 from rocketd.store.sqlite.rows import ACTIONS, Row, end_of, first_report, run_of, seconds
@@ -21,6 +22,14 @@ _WITH_END: Final = f"LEFT JOIN log AS ended ON {_SAME_RUN} AND {is_end('ended')}
 
 _LAST: Final = "\U0010ffff"
 """Sorts after whatever a run id may go on with."""
+
+_PLACE: Final = (
+    f"CAST(round(begun.created * {SECOND}) AS INTEGER), begun.task_name, coalesce(begun.number, 0), "
+    "coalesce(begun.run_id, '')"
+)
+"""As `RunPlace`."""
+_TIES: Final = "begun.task_name DESC, coalesce(begun.number, 0) DESC, coalesce(begun.run_id, '') DESC"
+"""The order of runs that started at the same instant, as all do that were due at once."""
 
 _Parameter: TypeAlias = str | int | float
 
@@ -125,7 +134,7 @@ def _rows(database: sqlite3.Connection, source: _Source, run_filter: RunFilter) 
     terms = list(_terms(run_filter, source.action))
     where = " AND ".join([source.condition, *(term for term, _ in terms)])
     columns = _columns(database, has_end=source.has_end)
-    sql = f"SELECT {columns} FROM {source.tables} WHERE {where} ORDER BY {source.order} DESC LIMIT ?"
+    sql = f"SELECT {columns} FROM {source.tables} WHERE {where} ORDER BY {source.order} DESC, {_TIES} LIMIT ?"
     return database.execute(sql, (*(value for _, values in terms for value in values), run_filter.limit))
 
 
@@ -154,6 +163,10 @@ def _terms(run_filter: RunFilter, action: str) -> Iterator[tuple[str, tuple[_Par
         yield "begun.created >= ?", (seconds(run_filter.since),)
     if run_filter.until is not None:
         yield "begun.created < ?", (seconds(run_filter.until),)
+    if run_filter.after is not None:
+        start, task, number, run_id = run_filter.after
+        place = (start, storable(task), number, storable(run_id))
+        yield f"begun.created < ? AND ({_PLACE}) < (?, ?, ?, ?)", (seconds(start + 1), *place)
     if run_filter.triggers:
         places = ", ".join("?" * len(run_filter.triggers))
         yield f"coalesce(begun.\"trigger\", 'schedule') IN ({places})", tuple(one.value for one in run_filter.triggers)
@@ -164,7 +177,7 @@ def _terms(run_filter: RunFilter, action: str) -> Iterator[tuple[str, tuple[_Par
 
 def _newest_first(views: Iterable[RunView], run_filter: RunFilter) -> list[RunView]:
     """Put runs in order, and cut them to the limit."""
-    ordered = sorted(views, key=lambda view: (view.run.start, view.run.task, view.run.number), reverse=True)
+    ordered = sorted(views, key=lambda view: RunPlace.of(view.run), reverse=True)
     return ordered[: run_filter.limit]
 
 

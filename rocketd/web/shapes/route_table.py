@@ -89,7 +89,13 @@ _ALL: Final = (
         f"planned starts {PAGE_STARTS}, up to {MOST_STARTS}; of tasks of all hosts {MAX_FLEET_TASKS}",
         most=MAX_RUNS,
     ),
-    Parameter("after", _Type.PLACE, "`next` of the answer before", form="[0-9]{1,18}"),
+    Parameter(
+        "after",
+        _Type.PLACE,
+        "`next` of the answer before; of runs the `run_id` of the last one, of runs of all hosts its "
+        "`HOST/SCOPE/RUN_ID`",
+        form="[0-9]{1,18}",
+    ),
     Parameter(
         "step",
         _Type.NUMBER,
@@ -121,6 +127,12 @@ _OF_PATHS: Final[Mapping[tuple[str, str], Parameter]] = {
     ("/v1/fleet/move", "host"): PARAMETERS["host"]._replace(meaning="the host that is to own it", required=True),
     ("/v1/fleet/lost", "host"): PARAMETERS["host"]._replace(meaning="the host that is dead", required=True),
     ("/v1/tasks", "after"): PARAMETERS["after"]._replace(form="-?[0-9]{1,19}/[^/]{1,300}"),
+    ("/v1/runs", "after"): PARAMETERS["after"]._replace(
+        takes=_Type.TEXT, meaning="the `run_id` of the last run of the answer before", form=""
+    ),
+    ("/v1/fleet/runs", "after"): PARAMETERS["after"]._replace(
+        meaning="`HOST/SCOPE/RUN_ID` of the last run of the answer before", form="[^/]{1,100}/[^/]{1,100}/.{1,100}"
+    ),
     ("/v1/timeline", "after"): PARAMETERS["after"]._replace(form=r"-?[0-9]{1,12}(\.[0-9]{1,9})?/[0-9]{1,18}"),
     ("/v1/why", "after"): PARAMETERS["after"]._replace(takes=_Type.TEXT, form=""),
     ("/v1/events", "after"): PARAMETERS["after"]._replace(
@@ -164,7 +176,11 @@ ANSWERS: Final[Mapping[tuple[str, str], RouteAnswer]] = {
         "an [explanation](#explanation) of its condition, now or at that instant", ("Explanation",)
     ),
     ("GET", "/v1/why"): RouteAnswer("[explanations](#page-of-explanations) of all tasks", ("Page of explanations",)),
-    ("GET", "/v1/runs"): RouteAnswer("an array of [runs](#run), newest first", ("Run",), array=True),
+    ("GET", "/v1/runs"): RouteAnswer(
+        "an array of [runs](#run), newest first",
+        ("Run",),
+        array=True,
+    ),
     ("GET", "/v1/runs/RUN"): RouteAnswer("the [run](#run)", ("Run",)),
     ("GET", "/v1/runs/RUN/output"): RouteAnswer(
         "the [lines](#output) that it has printed, as many as are kept; with `follow`, also each further line until "
@@ -194,7 +210,9 @@ ANSWERS: Final[Mapping[tuple[str, str], RouteAnswer]] = {
         "a page of the [tasks of all hosts](#fleet-tasks), by name and then by host", ("Fleet tasks",)
     ),
     ("GET", "/v1/fleet/runs"): RouteAnswer(
-        "an array of the [runs of all hosts](#fleet-run)", ("Fleet run",), array=True
+        "an array of the [runs of all hosts](#fleet-run), newest first",
+        ("Fleet run",),
+        array=True,
     ),
     ("GET", "/v1/metrics"): RouteAnswer("[metrics](../how-to/monitoring.md) as text, not JSON"),
     ("POST", "/v1/tasks/TASK/run"): RouteAnswer("starts a [run](#started-run)", ("Started run",)),

@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 
 from rocketd.core.instant import SECOND, Instant
 from rocketd.core.model.events import NoSuchRun, NoSuchTask, Refusal
-from rocketd.core.model.records import RunFilter
+from rocketd.core.model.records import RunFilter, RunPlace
 from rocketd.core.model.task import Task
 from rocketd.daemon.event_stream import EventStream, StreamFilter, StreamItem
 from rocketd.daemon.fleet_view import FleetView, NoFleet
@@ -128,6 +128,10 @@ class FakeVerbs:
     async def page(self, wanted: RunFilter, after: int) -> JsonObject:
         self.wanted.append(wanted)
         return {"runs": [{"run_id": "0193-run"}], "next": after + 1}
+
+    async def place(self, reference: str) -> RunPlace:
+        await self.run(reference)
+        return RunPlace(1, "backup", 7, "0193-run")
 
     async def run(self, which: str) -> JsonObject:
         if which not in ("backup/7", "0193-run"):

@@ -8,7 +8,7 @@ from rocketd.core.history.history import CRASHES_KEPT
 from rocketd.core.instant import BEGINNING, Duration, Instant
 from rocketd.core.model.clock_reading import ClockReading
 from rocketd.core.model.events import Event, Finished, Missed, Spawned, Started, Withdrawn
-from rocketd.core.model.records import Alive, Change, OpenRun, Renamed, RunFilter, RunView, TaskState
+from rocketd.core.model.records import Alive, Change, OpenRun, Renamed, RunFilter, RunPlace, RunView, TaskState
 from rocketd.core.model.run import Action, Cause, End, Run, RunKey, Trigger
 
 Record = Started | Finished | Withdrawn | Missed
@@ -228,6 +228,7 @@ def _fits(view: RunView, wanted: RunFilter) -> bool:
         and (wanted.number is None or run.number == wanted.number)
         and (wanted.since is None or run.start >= wanted.since)
         and (wanted.until is None or run.start < wanted.until)
+        and (wanted.after is None or RunPlace.of(run) < wanted.after)
         and (not wanted.actions or view.action in wanted.actions)
         and (not wanted.triggers or run.trigger in wanted.triggers)
     )

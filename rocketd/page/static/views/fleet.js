@@ -167,7 +167,7 @@ function runs(app, query, links) {
     const text = words.fleet;
     const { given, choice, link } = filters(app, "fleet/runs", query);
     const it = reader(app, async () => {
-        const wanted = { task: given("task"), host: given("host"), action: given("action"), since: beginning(given("since")), until: given("until"), limit: PAGE };
+        const wanted = { task: given("task"), host: given("host"), action: given("action"), since: beginning(given("since")), after: given("after"), limit: PAGE };
         const [found, all] = await Promise.all([app.api.get("/v1/fleet/runs", wanted), app.api.get("/v1/fleet")]);
         return { ...all, found };
     });
@@ -183,11 +183,15 @@ function runs(app, query, links) {
                 h("div", { class: "filters" }, choice("action", words.runs.filters.action, words.runs.actions), choice("host", text.columns.host, hostNames(all)), choice("since", words.runs.filters.since, words.runs.periods),
                     given("task") ? link("any-task", { task: "" }, text.anyTask) : null),
                 found.length ? runTable(found, here, words.runs.newest(found.length)) : nothing(words.runs.none),
-                found.length === PAGE ? h("nav", { class: "pages", "aria-label": words.runs.pages }, link("older", { until: found.at(-1).start ?? found.at(-1).end }, words.runs.older)) : null,
+                found.length === PAGE || given("after") ? h("nav", { class: "pages", "aria-label": words.runs.pages },
+                    given("after") ? link("first", {}, words.tasks.first) : null, found.length === PAGE ? link("older", { after: nameOf(found.at(-1)) }, words.runs.older) : null) : null,
             ];
         },
     };
 }
+
+/** @param {FleetRun} run */
+const nameOf = run => `${run.host}/${run.scope}/${run.run_id}`;
 
 /** @param {FleetRun[]} found @param {string} here @param {string} caption */
 function runTable(found, here, caption) {

@@ -28,23 +28,23 @@ export function runs(app, _, query) {
 
         async load() {
             fresh = 0;
-            shown = await app.api.get("/v1/runs", { task: given("task"), action: given("action"), trigger: given("trigger"), since: beginning(given("since")), until: given("until"), limit: PAGE });
+            shown = await app.api.get("/v1/runs", { task: given("task"), action: given("action"), trigger: given("trigger"), since: beginning(given("since")), after: given("after"), limit: PAGE });
         },
 
         heard(event) {
             if (given("task") && event.task !== given("task")) return;
-            if (event.event === "started" && !given("until")) fresh += 1;
+            if (event.event === "started" && !given("after")) fresh += 1;
             if (event.event === "finished") shown = shown.map(run => run.run_id === event.run_id ? { ...run, ...event } : run);
         },
 
         render() {
-            const last = shown.at(-1);
             return [
                 h("h2", {}, given("task") ? [text.title, " ", h("a", { href: `#/task/${encodeURIComponent(given("task"))}` }, given("task"))] : text.title),
                 h("div", { class: "filters" }, choice("action", text.filters.action, text.actions), choice("trigger", text.filters.trigger, text.triggers), choice("since", text.filters.since, text.periods)),
                 fresh ? h("p", {}, h("button", { type: "button", id: "fresh", class: "small", onclick: () => app.refresh() }, text.fresh(fresh))) : null,
                 shown.length ? runsTable(shown, text.newest(shown.length)) : nothing(text.none),
-                shown.length === PAGE ? h("nav", { class: "pages", "aria-label": text.pages }, link("older", { until: last.start }, text.older)) : null,
+                shown.length === PAGE || given("after") ? h("nav", { class: "pages", "aria-label": text.pages },
+                    given("after") ? link("first", {}, words.tasks.first) : null, shown.length === PAGE ? link("older", { after: shown.at(-1).run_id }, text.older) : null) : null,
             ];
         },
     };
