@@ -34,17 +34,20 @@ class PageAccess:
     def exchange(self, token: str) -> str | None:
         """Return the session for the token; None if it is wrong, or has been exchanged."""
         with self._lock:
+            if self._token is None or not _same(token, self._token):
+                return None
+            self._token = None
+            return self._session
+
+    def count_guess(self) -> None:
+        """Note that somebody has tried a wrong token."""
+        with self._lock:
             if self._token is None:
-                return None
-            if _same(token, self._token):
-                self._token = None
-                return self._session
+                return
             self._guesses += 1
-            if self._guesses < GUESSES:
-                return None
-            self._guesses, self._token = 0, self._secret()
-            self._replaced(self._token)
-            return None
+            if self._guesses == GUESSES:
+                self._guesses, self._token = 0, self._secret()
+                self._replaced(self._token)
 
     def allows(self, authorization: str) -> bool:
         """Tell whether an Authorization header holds the session."""

@@ -14,6 +14,7 @@ from threading import BoundedSemaphore, Lock
 from typing import Any, Final, NamedTuple
 
 from rocketd.page.access import PageAccess
+from rocketd.page.connections import OpenConnections
 from rocketd.page.relay import RelayedAnswer, UnansweredRequest
 from rocketd.page.static_files import StaticFile
 
@@ -24,9 +25,11 @@ HOSTS: Final = frozenset({LOOPBACK, "localhost", "[::1]"})
 REQUEST_TIMEOUT: Final = 10.0
 """Seconds until a request is complete, and for which a browser may read nothing of an answer."""
 GUESS_DELAY: Final = 0.5
-"""Seconds between two guesses of the token."""
+"""Seconds until a wrong token that counts as a guess is answered."""
 MAX_CONNECTIONS: Final = 48
 """Open at the same time; fewer than the daemon accepts of one user."""
+MAX_THREADS: Final = 2 * MAX_CONNECTIONS
+"""With those of connections that have been shut down, and notice it."""
 BODY_BYTES: Final = 64 * 1024
 
 SECURITY_HEADERS: Final[Mapping[str, str]] = {
@@ -62,22 +65,31 @@ class PageServer(ThreadingHTTPServer):
         """Listen on `port`, any free one if it is 0; raises OSError."""
         self.site = site
         self.guessing = Lock()
-        self._free = BoundedSemaphore(MAX_CONNECTIONS)
+        self.connections = OpenConnections(MAX_CONNECTIONS)
+        self._free_threads = BoundedSemaphore(MAX_THREADS)
         super().__init__((LOOPBACK, port), PageHandler)
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as in socketserver
         """Handle a connection in a thread of its own; one too many is closed."""
-        if self._free.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
+        if not self._free_threads.acquire(blocking=False):
             self.shutdown_request(request)
+        elif not self.connections.add(request):
+            self._free_threads.release()
+            self.shutdown_request(request)
+        else:
+            super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as in socketserver
         """Handle a connection, in its thread."""
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._free.release()
+            self._free_threads.release()
+
+    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 - as in socketserver
+        """Close a connection."""
+        self.connections.remove(request)
+        super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as in socketserver
         """Say nothing about browsers that hang up."""
@@ -136,18 +148,26 @@ class PageHandler(BaseHTTPRequestHandler):
         return self.rfile.read(int(length))
 
     def _exchange(self, body: bytes) -> None:
-        """Exchange the token for the session; one at a time, and a wrong one takes a while."""
+        """Exchange the token for the session."""
         if self.command != "POST":
             self._refuse(405, "/session accepts POST", "")
             return
-        with self.server.guessing:
-            session = self.server.site.access.exchange(body.decode("ascii", "replace"))
-            if session is None:
-                time.sleep(self.server.site.guess_delay)
+        session = self.server.site.access.exchange(body.decode("ascii", "replace"))
         if session is None:
+            self._delay_guess()
             self._refuse(403, "this address has been used, or is wrong", "start rocketctl web again for a new one")
         else:
+            self.server.connections.keep(self.connection)
             self._send_json(200, {"session": session, "may_write": self.server.site.may_write})
+
+    def _delay_guess(self) -> None:
+        """Count a wrong token, and let it take a while; nobody waits for that, least of all who has the right one."""
+        if self.server.guessing.acquire(blocking=False):
+            try:
+                self.server.site.access.count_guess()
+                time.sleep(self.server.site.guess_delay)
+            finally:
+                self.server.guessing.release()
 
     def _send_file(self) -> None:
         file = self.server.site.files.get(self.path.partition("?")[0])
@@ -162,6 +182,7 @@ class PageHandler(BaseHTTPRequestHandler):
         if not self.server.site.access.allows(self.headers.get("Authorization", "")):
             self._refuse(401, "this browser has no session", _OPEN_ADDRESS)
             return
+        self.server.connections.keep(self.connection)
         if self.command != "GET" and not self.server.site.may_write:
             self._refuse(403, "this page can only look", "start it with rocketctl web --write to use the buttons")
             return

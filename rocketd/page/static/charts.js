@@ -2,10 +2,10 @@
 
 import { h, s } from "./dom.js";
 import { clock, date, duration, full, shifted } from "./format.js";
+import { BAD, GOOD } from "./model.js";
 import { words } from "./words.js";
 
-const ACTIONS = ["success", "inaction", "missed", "terminate", "crash", "fail"];
-export const BAD = ["missed", "terminate", "crash", "fail"];
+const ACTIONS = [...GOOD, ...BAD];
 const sum = (bucket, actions) => actions.reduce((total, action) => total + (bucket[action] ?? 0), 0);
 const HEIGHT = 72;
 export const percent = part => `${(100 * part).toFixed(3)}%`;
@@ -17,7 +17,7 @@ export function barsOfDay(buckets, step) {
     const first = last - (count - 1) * step * 1000;
     const known = new Map(buckets.map(bucket => [Date.parse(bucket.at), bucket]));
     const most = Math.max(1, ...buckets.map(bucket => sum(bucket, ACTIONS)));
-    const good = bucket => sum(bucket, ACTIONS) - sum(bucket, BAD);
+    const good = bucket => sum(bucket, GOOD);
     const columns = [...Array(count).keys()].flatMap(i => {
         const bucket = known.get(first + i * step * 1000);
         if (!bucket || !sum(bucket, ACTIONS)) return [];

@@ -1,7 +1,10 @@
 // What a list is limited to stands in its address, so that it can be kept, sent and gone back to.
 
 import { h, searchBox } from "./dom.js";
+import { words } from "./words.js";
 
+/** The entries of one page. */
+export const PAGE = 100;
 const TYPING = 200; // milliseconds
 
 /** Return the filters of a list at `#/path?query`: what is given, and what changes it. */
@@ -29,6 +32,8 @@ export function filters(app, path, query) {
         typing = setTimeout(() => go({}, true), TYPING);
     };
 
+    const link = (key, changes, label) => h("a", { href: `#/${path}`, "data-key": key, onclick: event => { event.preventDefault(); go(changes); } }, label);
+
     return {
         given,
         typed,
@@ -47,7 +52,11 @@ export function filters(app, path, query) {
             Object.entries(options).map(([value, each]) => h("option", { value, selected: value === given(name) }, each)))),
 
         /** A link that changes the filters. */
-        link: (key, changes, label) => h("a", { href: `#/${path}`, "data-key": key, onclick: event => { event.preventDefault(); go(changes); } }, label),
+        link,
+
+        /** Links to the first page and to the one that begins after that entry; null if there is only this one. */
+        pages: (title, after, label) => after || given("after") ? h("nav", { class: "pages", "aria-label": title },
+            given("after") ? link("first", {}, words.tasks.first) : null, after ? link("next", { after }, label) : null) : null,
 
         /** Put the cursor into the search, if that is what the address says. */
         drawn() {

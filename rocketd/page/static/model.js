@@ -11,6 +11,10 @@
 /** The events that are asked for: all but the lines of output, which only the page of a run wants. */
 export const KINDS = "started,spawned,finished,withdrawn,missed,task,tasks,counts,status";
 
+/** How runs end well, and how they do not. */
+export const GOOD = ["success", "inaction"];
+export const BAD = ["missed", "terminate", "crash", "fail"];
+
 export class Model {
     constructor() {
         /** @type {Status | null} */
@@ -96,7 +100,7 @@ function changes(event, row) {
         last_run_id: event.run_id,
         last_end: event.end,
         last_runtime: event.runtime,
-        ...["success", "inaction"].includes(event.action) ? { last_success: event.end, failing: false } : { failing: true },
+        ...GOOD.includes(event.action) ? { last_success: event.end, failing: false } : { failing: true },
     };
     case "missed": return { last_action: "missed", failing: row.failing };
     default: return {};

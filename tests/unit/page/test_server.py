@@ -11,7 +11,8 @@ from typing import NamedTuple
 import pytest
 
 from rocketd.page.access import GUESSES, PageAccess
-from rocketd.page.server import SECURITY_HEADERS, PageServer, Site
+from rocketd.page.connections import OpenConnections
+from rocketd.page.server import MAX_CONNECTIONS, SECURITY_HEADERS, PageServer, Site
 from rocketd.page.static_files import static_files
 from support.fakes.daemon import FakeDaemon, fake_daemon
 
@@ -205,6 +206,67 @@ def test_without_the_session_the_daemon_is_not_asked(page: Page, daemon: FakeDae
 def test_the_token_is_no_session(page: Page) -> None:
     page.session = page.access.token or ""
     assert page.ask("GET", "/v1/status").status == 401
+
+
+def test_the_right_token_does_not_wait_for_wrong_ones(page: Page) -> None:
+    with page.server.guessing:  # as while somebody guesses
+        assert page.exchange("wrong").status == 403
+        page.log_in()
+
+
+# -- other users of the host: they can connect, but keep nobody out
+
+
+def strangers(page: Page, count: int, text: bytes = b"") -> list[socket.socket]:
+    """Connections that say as much, and nothing more; the server has taken each of them."""
+    made = []
+    for _ in range(count):
+        made.append(socket.create_connection(("127.0.0.1", page.server.server_port), timeout=TIMEOUT))
+        made[-1].sendall(text)
+    return made
+
+
+@pytest.mark.parametrize("text", [b"", b"GET / HTTP/1.1\r\nHost: loc", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"])
+def test_who_has_shown_no_session_gives_way(page: Page, text: bytes) -> None:
+    silent = strangers(page, MAX_CONNECTIONS, text)
+    page.log_in()
+    assert page.ask("GET", "/v1/status").status == 200
+    while silent[0].recv(65536):  # to the end: it has been closed
+        pass
+    for one in silent:
+        one.close()
+
+
+def test_a_stream_with_the_session_stays_whoever_connects(page: Page, daemon: FakeDaemon) -> None:
+    page.log_in()
+    connection = http.client.HTTPConnection("127.0.0.1", page.server.server_port, timeout=TIMEOUT)
+    connection.request("GET", "/v1/events", headers={"Authorization": f"Bearer {page.session}"})
+    answer = connection.getresponse()
+    silent = strangers(page, 3 * MAX_CONNECTIONS)
+    assert page.ask("GET", "/v1/status").status == 200
+    daemon.tell({"event": "started", "task": "one"})
+    assert json.loads(answer.readline()) == {"event": "started", "task": "one"}
+    connection.close()
+    for one in silent:
+        one.close()
+
+
+def test_one_too_many_of_the_page_itself_is_closed() -> None:
+    connections, pairs = OpenConnections(2), [socket.socketpair() for _ in range(4)]
+    mine, other, third, last = (ours for ours, _ in pairs)
+    assert connections.add(mine)
+    assert connections.add(other)
+    connections.keep(mine)
+    assert connections.add(third)
+    assert pairs[1][1].recv(1) == b""
+    connections.keep(other)  # too late
+    connections.keep(third)
+    assert not connections.add(last)
+    connections.remove(mine)
+    assert connections.add(last)
+    for pair in pairs:
+        for one in pair:
+            one.close()
 
 
 # -- the daemon

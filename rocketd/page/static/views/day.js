@@ -1,9 +1,10 @@
 // A day at a glance: a row per task, or per group of tasks when there are many; what ran, was missed, and is planned.
 
-import { BAD, percent } from "../charts.js";
+import { percent } from "../charts.js";
 import { h, s } from "../dom.js";
 import { bounds, clock, clockSeconds, counted, date, duration, shifted, weekday } from "../format.js";
 import { grouped } from "../groups.js";
+import { BAD } from "../model.js";
 import { nothing, taskLink } from "../parts.js";
 import { Failure } from "../transport.js";
 import { words } from "../words.js";

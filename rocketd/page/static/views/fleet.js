@@ -1,15 +1,14 @@
 // Several hosts with one history: who is there, and the tasks and runs of all of them, as their database has them.
 
 import { h, visible } from "../dom.js";
-import { filters } from "../filters.js";
+import { filters, PAGE } from "../filters.js";
 import { counted, duration } from "../format.js";
+import { BAD } from "../model.js";
 import { ago, badge, nothing, problem, runLink, section, stateOf, table, taskLink, when, whenAgo } from "../parts.js";
 import { words } from "../words.js";
 import { beginning } from "./runs.js";
 
-const PAGE = 100;
 const WRONG = 10; // runs that went wrong, on the first page
-const BAD = "fail,terminate,crash,missed";
 const AGAIN = 5000; // milliseconds: nothing tells this host what happens on the others
 const CLOCK = 0.5; // seconds: how far a clock may differ before it is marked
 const NAMED = 3;
@@ -57,7 +56,7 @@ function hosts(app, _, links) {
     const text = words.fleet;
     const it = reader(app, async () => {
         const since = beginning("");
-        const [all, wrong] = await Promise.all([app.api.get("/v1/fleet"), app.api.get("/v1/fleet/runs", { action: BAD, since, limit: WRONG })]);
+        const [all, wrong] = await Promise.all([app.api.get("/v1/fleet"), app.api.get("/v1/fleet/runs", { action: BAD.join(), since, limit: WRONG })]);
         return { ...all, wrong };
     });
 
@@ -112,7 +111,7 @@ function notes(host, here) {
 
 function tasks(app, query, links) {
     const text = words.fleet;
-    const { given, close, typed, search, chips, choice, link, drawn } = filters(app, "fleet/tasks", query);
+    const { given, close, typed, search, chips, choice, pages, drawn } = filters(app, "fleet/tasks", query);
     const it = reader(app, async () => {
         const wanted = { match: given("match"), host: given("host"), state: given("state"), after: given("after"), limit: PAGE };
         const [found, all] = await Promise.all([app.api.get("/v1/fleet/tasks", wanted), app.api.get("/v1/fleet")]);
@@ -133,8 +132,7 @@ function tasks(app, query, links) {
                 h("div", { class: "filters", role: "search" },
                     search(text.search), chips(words.tasks.filter, words.tasks.all, text.states, counts), choice("host", text.columns.host, hostNames(all))),
                 rows.length ? taskTable(rows, here, all, words.tasks.shown(rows.length, total)) : nothing(words.tasks.noneFound),
-                next || given("after") ? h("nav", { class: "pages", "aria-label": words.tasks.pages },
-                    given("after") ? link("first", {}, words.tasks.first) : null, next ? link("next", { after: next }, words.tasks.next) : null) : null,
+                pages(words.tasks.pages, next, words.tasks.next),
             ];
         },
     };
@@ -165,7 +163,7 @@ const runsOf = (task, host) => `#/fleet/runs?task=${encodeURIComponent(task)}&ho
 
 function runs(app, query, links) {
     const text = words.fleet;
-    const { given, choice, link } = filters(app, "fleet/runs", query);
+    const { given, choice, link, pages } = filters(app, "fleet/runs", query);
     const it = reader(app, async () => {
         const wanted = { task: given("task"), host: given("host"), action: given("action"), since: beginning(given("since")), after: given("after"), limit: PAGE };
         const [found, all] = await Promise.all([app.api.get("/v1/fleet/runs", wanted), app.api.get("/v1/fleet")]);
@@ -183,8 +181,7 @@ function runs(app, query, links) {
                 h("div", { class: "filters" }, choice("action", words.runs.filters.action, words.runs.actions), choice("host", text.columns.host, hostNames(all)), choice("since", words.runs.filters.since, words.runs.periods),
                     given("task") ? link("any-task", { task: "" }, text.anyTask) : null),
                 found.length ? runTable(found, here, words.runs.newest(found.length)) : nothing(words.runs.none),
-                found.length === PAGE || given("after") ? h("nav", { class: "pages", "aria-label": words.runs.pages },
-                    given("after") ? link("first", {}, words.tasks.first) : null, found.length === PAGE ? link("older", { after: nameOf(found.at(-1)) }, words.runs.older) : null) : null,
+                pages(words.runs.pages, found.length === PAGE && nameOf(found.at(-1)), words.runs.older),
             ];
         },
     };

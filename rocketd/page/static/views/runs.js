@@ -1,13 +1,12 @@
 // The runs of all tasks, or of one: since yesterday, unless asked for more; new ones are announced, not pushed in.
 
 import { h } from "../dom.js";
-import { filters } from "../filters.js";
+import { filters, PAGE } from "../filters.js";
 import { date, instant, shifted } from "../format.js";
 import { nothing } from "../parts.js";
 import { runsTable } from "../runs_table.js";
 import { words } from "../words.js";
 
-const PAGE = 100;
 const DAYS = { "": 1, today: 0, week: 7, month: 31, all: null };
 
 /** Return from when on runs are shown, by a choice of `words.runs.periods`; null: all. */
@@ -21,7 +20,7 @@ export function runs(app, _, query) {
     /** @type {import("../types.js").Run[]} */
     let shown = [];
     let fresh = 0;
-    const { given, choice, link } = filters(app, "runs", query);
+    const { given, choice, pages } = filters(app, "runs", query);
 
     return {
         title: given("task") ? text.of(given("task")) : text.title,
@@ -43,8 +42,7 @@ export function runs(app, _, query) {
                 h("div", { class: "filters" }, choice("action", text.filters.action, text.actions), choice("trigger", text.filters.trigger, text.triggers), choice("since", text.filters.since, text.periods)),
                 fresh ? h("p", {}, h("button", { type: "button", id: "fresh", class: "small", onclick: () => app.refresh() }, text.fresh(fresh))) : null,
                 shown.length ? runsTable(shown, text.newest(shown.length)) : nothing(text.none),
-                shown.length === PAGE || given("after") ? h("nav", { class: "pages", "aria-label": text.pages },
-                    given("after") ? link("first", {}, words.tasks.first) : null, shown.length === PAGE ? link("older", { after: shown.at(-1).run_id }, text.older) : null) : null,
+                pages(text.pages, shown.length === PAGE && shown.at(-1).run_id, text.older),
             ];
         },
     };

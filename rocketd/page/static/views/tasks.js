@@ -1,12 +1,10 @@
 // The list of tasks: searched, filtered and put in order by the daemon, a page at a time.
 
 import { h } from "../dom.js";
-import { filters } from "../filters.js";
+import { filters, PAGE } from "../filters.js";
 import { duration } from "../format.js";
 import { condition, nothing, stateOf, table, taskCell, whenAgo } from "../parts.js";
 import { words } from "../words.js";
-
-const PAGE = 100;
 
 export function tasks(app, _, query) {
     const { model } = app;
@@ -14,7 +12,7 @@ export function tasks(app, _, query) {
     let names = [];
     /** @type {import("../types.js").PageOfTasks} */
     let answer = { counts: /** @type {any} */ ({}), tasks: [], total: 0, next: null };
-    const { given, close, typed, search, chips, choice, link, drawn } = filters(app, "tasks", query);
+    const { given, close, typed, search, chips, choice, pages, drawn } = filters(app, "tasks", query);
     const isOfAll = () => !given("match") && !given("tag"); // events tell how many those are
 
     return {
@@ -45,7 +43,7 @@ export function tasks(app, _, query) {
                     choice("order", text.order, text.orders)),
                 given("tag") ? h("p", {}, text.tagged(given("tag")), " ", h("a", { href: "#/tasks" }, text.all)) : null,
                 rows.length ? list(rows) : nothing(given("match") || given("state") ? text.noneFound : text.none),
-                pages(),
+                pages(text.pages, answer.next, text.next),
             ];
         },
     };
@@ -54,13 +52,6 @@ export function tasks(app, _, query) {
         const { columns } = text;
         return table(text.shown(rows.length, answer.total), [columns.task, columns.last, [columns.when, "time"], [columns.took, "number"], [columns.next, "time"], columns.condition], rows.map(task => [
             task.task, taskCell(task), stateOf(task), whenAgo(task.last_start), took(task), task.paused || task.disabled ? "–" : whenAgo(task.next), condition(task.when)]));
-    }
-
-    function pages() {
-        if (!answer.next && !given("after")) return null;
-        return h("nav", { class: "pages", "aria-label": text.pages },
-            given("after") ? link("first", {}, text.first) : null,
-            answer.next ? link("next", { after: answer.next }, text.next) : null);
     }
 }
 
