@@ -45,7 +45,7 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help run test kill upgrade simulate fleet fleetfaults reference fuzz soak engines cockpit contain check bench format docs pictures deb rpm release container wheels install install-program install-rest clean distclean
+.PHONY: help run test kill upgrade simulate fleet fleetfaults reference fuzz soak engines machines cockpit contain check bench format docs pictures deb rpm release container wheels install install-program install-rest clean distclean
 
 help:  ## this list
 	@echo "make TARGET, one of:"
@@ -93,6 +93,10 @@ soak: .venv/rocketd .venv/bench  ## 200 runs a second for MINUTES=20: memory, de
 engines: .venv/rocketd .venv/dev  ## runs handed off to Slurm of Debian, and over ssh, in a booted Debian 12
 	@[ "$$(id -u)" != 0 ] || packaging/host/prepare system
 	ROCKETD_ENGINES=yes $(PYTEST) --timeout 600 tests/system/test_engines.py -rA $(ARGS)
+
+machines: .venv/rocketd .venv/dev  ## docs/how-to/several-hosts.md, typed in three booted Debian 12; power cuts and suspends
+	@[ "$$(id -u)" != 0 ] || packaging/host/prepare system
+	ROCKETD_MACHINES=yes $(PYTEST) --timeout 600 tests/system/test_fleet_machines.py -rA $(ARGS)
 
 cockpit: .venv/rocketd .venv/dev  ## the page in Cockpit, in booted Debian 12 and 13, as users with different rights
 	@[ "$$(id -u)" != 0 ] || packaging/host/prepare system

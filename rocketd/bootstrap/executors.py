@@ -55,7 +55,8 @@ def make_executor(
 
     executor.make_engines, executor.has_handed_off = make_engines, lambda: any(notes.run_ids())
     executor.configure(settings.output_limit, settings.executor)
-    loop.rehearse_start, loop.take_over_run = executor.rehearse, executor.take_over
+    loop.rehearse_start = executor.rehearse
+    loop.take_over_run, loop.leave_run = executor.take_over, executor.leave_run
     return executor
 
 

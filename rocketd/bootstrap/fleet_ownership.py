@@ -9,6 +9,7 @@ when it is time.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from rocketd.bootstrap.fleet_jobs import FleetJobs
 from rocketd.core.instant import FOREVER, SECOND, Duration, Instant
 from rocketd.core.messages import fleet_messages
 from rocketd.core.model.events import Finished, Missed, Started, task_of
@@ -50,6 +51,7 @@ class FleetOwnership:
         """What each task is: what makes it another one for the fleet, and its digest."""
         self._unsettled: set[str] = set()
         """Tasks of which not all may have been recorded that was missed before this host took them over."""
+        self._jobs = FleetJobs(loop)
         self._obstacle = ""
         self._steps = loop.scheduler.history.steps.count
         self._stopped_runs = False
@@ -174,9 +176,12 @@ class FleetOwnership:
         for one in look.events:
             if self._standby.learn(one.event, now, own=one.host == self._host):
                 self._report(one)
+            self._jobs.learn(one.event)
         for name, owner in look.owners.items():
             if name not in self._ownership.terms:
                 self._standby.stand_by(name, self._why(owner, look.obstacle))
+                if owner.alive and owner.host not in {"", self._host} and not owner.differs:
+                    self._jobs.leave(name)
         if look.taken and not self._ownership.holds(self._boottime()):
             self._lose(LEASE_OVER)  # it owns them by the database, and must not believe it
             return
@@ -191,15 +196,9 @@ class FleetOwnership:
             self._ownership.own(one.task.name, one.term)
             self._standby.take(one.task, one.undecided_since, now, self._ownership.lease)
             self._unsettled.add(one.task.name)
-            self._take_over_jobs(one.task.name)
+            self._jobs.take_over(one.task.name)
         if taken:
             self._loop.journal.write(fleet_messages.took_over([one.task.name for one in taken]))
-
-    def _take_over_jobs(self, name: str) -> None:
-        """Follow the runs that the last owner has handed off to an engine: they go on without it."""
-        task = self._loop.scheduler.find(name).task
-        for run in [*self._standby.runs_elsewhere(name, self._loop.scheduler.running_runs)] if task.engine else ():
-            self._loop.take_over_run(task, run)
 
     def _why(self, owner: Owner, obstacle: str) -> str:
         if owner.host and owner.alive and owner.host != self._host:

@@ -67,7 +67,8 @@ class Loop:
         """Called after each pass; each returns when the next one must be at the latest."""
         self.rehearse_start: RehearseStart = lambda _, __: None
         self.take_over_run: Callable[[Task, Run], None] = lambda _, __: None
-        """Follows a run that another host of the fleet has handed off to an engine."""
+        self.leave_run: Callable[[Run], bool] = lambda _: False
+        """Follow a run of another host of the fleet that is in an engine, or no longer; whether that is possible."""
         self._asyncio = asyncio.get_running_loop()
         self._executor: Executor | None = None
         self._recorder: RecordWriter | None = None

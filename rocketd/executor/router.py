@@ -170,6 +170,10 @@ class ExecutorRouter:
         """Follow a run that another host has handed off; of one that this host follows already, nothing changes."""
         self._engine_executor().take_over(task, run)
 
+    def leave_run(self, run: Run) -> bool:
+        """Leave a run that is handed off to another host that follows it; False: that is not possible now."""
+        return self._engines is not None and self._engines.leave_run(run)
+
     async def clean_up(self, runs: Sequence[OpenRun]) -> None:
         """Stop the processes that these runs left behind."""
         await self._processes.clean_up(runs)

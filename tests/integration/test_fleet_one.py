@@ -117,6 +117,66 @@ def test_a_run_that_is_handed_off_goes_on_when_another_host_takes_over(jobs: Job
     assert not fleet.begun_twice()
 
 
+ENDED = "SELECT host, action, cause FROM rocketd.record WHERE number = 1 AND kind = 'end' AND term IS NOT NULL"
+
+
+def taken_over(fleet: FleetHosts, jobs: JobDirectory, *lines: str, kill: bool = True) -> tuple[str, str]:
+    """Have a job taken over, by the death of its host or by a move; return who had it and who has it."""
+    text = fleet.task("far", EACH_SECOND, *jobs.settings, *lines, command="sleep 1000")
+    for name in ("web1", "web2"):
+        fleet.add(name, text)
+    until(fleet, lambda: jobs.lines("begun"))
+    until(fleet, lambda: fleet.ask("SELECT count(*) FROM rocketd.task") == [(2,)])
+    owner = fleet.owner("far")
+    target = {"web1": "web2", "web2": "web1"}[owner]
+    if kill:
+        fleet.hosts.pop(owner).kill()
+    else:
+        assert fleet.rocketctl(owner, "fleet", "move", "far", target).returncode == 0
+    until(fleet, lambda: fleet.owner("far") == target)
+    until(fleet, lambda: any("took over 1 task of the fleet: far" in line for line in fleet.hosts[target].lines))
+    return owner, target
+
+
+def cancelled(jobs: JobDirectory) -> list[str]:
+    """Return who asked the engine to end the first job, each as often as that."""
+    return [line for line in jobs.lines("cancelled") if line in jobs.lines("begun")[:1]]
+
+
+@pytest.mark.parametrize("kill", [True, False], ids=["its host was killed", "its task was moved"])
+def test_a_job_that_was_taken_over_is_stopped_by_its_new_owner(
+    jobs: JobDirectory, fleet: FleetHosts, *, kill: bool
+) -> None:
+    first, owner = taken_over(fleet, jobs, kill=kill)
+    if not kill:
+        until(fleet, lambda: f"{owner} owns it" in fleet.why(first, "far"))
+        assert (
+            f"{owner} owns it\nhint: stop it on the host that owns it" in fleet.rocketctl(first, "stop", "far").stderr
+        )
+    stopped = fleet.rocketctl(owner, "stop", "far")
+    assert stopped.returncode == 0, stopped.stderr
+    until(fleet, lambda: fleet.ask(ENDED))
+    assert fleet.ask(ENDED) == [(owner, "terminate", "operator")]
+    if not kill:  # who has begun it takes the same end into its own run log
+
+        def ends() -> list[tuple[str, str]]:
+            runs = [run for run in fleet.hosts[first].runs("far") if run.run.number == 1 and run.end is not None]
+            return [(str(run.action), str(run.end and run.end.cause)) for run in runs]
+
+        until(fleet, ends)
+        assert ends() == [("terminate", "operator")]
+
+
+@pytest.mark.parametrize("kill", [True, False], ids=["its host was killed", "its task was moved"])
+def test_the_timeout_of_a_job_that_was_taken_over_ends_it_once(
+    jobs: JobDirectory, fleet: FleetHosts, *, kill: bool
+) -> None:
+    _, owner = taken_over(fleet, jobs, 'timeout = "8s"', kill=kill)
+    until(fleet, lambda: fleet.ask(ENDED))
+    assert fleet.ask(ENDED) == [(owner, "terminate", "timeout")]
+    assert len(cancelled(jobs)) == 1
+
+
 @pytest.mark.parametrize("length", [0.7, 5.0], ids=["shorter than the lease", "longer than the lease"])
 def test_a_frozen_daemon_begins_nothing_that_another_has_taken_over(fleet: FleetHosts, length: float) -> None:
     text = fleet.task("tick", EACH_SECOND, 'overlap = "allow"')

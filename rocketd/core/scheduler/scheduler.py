@@ -26,7 +26,6 @@ from rocketd.core.model.events import (
     Event,
     Finished,
     Missed,
-    NoSuchRun,
     Observed,
     Spawned,
     Start,
@@ -261,13 +260,13 @@ class Scheduler:
         return decisions
 
     def stop(self, name: str, number: int | None = None) -> list[Decision]:
-        """Stop one run of a task, or all of them; raises NoSuchRun if none is active."""
+        """Stop one run of a task, or all; raises NoSuchRun if none is active, Refusal if it is on another host."""
         runs = [run for run in self._parts.running if run.task == name and number in {None, run.number}]
         if not runs and number is None and name in self.tasks and self.tasks[name].cancel_requests():
             self._parts.queues.mark_dirty(name)
             return []
         if not runs:
-            raise NoSuchRun(f"{name if number is None else f'{name}/{number}'} is not running")
+            self.standby.refuse_stop(name, number)
         return [decision for run in runs for decision in self._parts.running.stop(run, Cause.OPERATOR)]
 
     def stop_all(self, cause: Cause) -> list[Decision]:

@@ -9,12 +9,12 @@ and what is recorded from then on as it is heard of.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
 from rocketd.core.dataclass import dataclass
 from rocketd.core.history.history import History
 from rocketd.core.instant import BEGINNING, Duration, Instant
-from rocketd.core.model.events import Event, Finished, Missed, Started, Stop, Withdrawn, task_of
+from rocketd.core.model.events import Event, Finished, Missed, NoSuchRun, Refusal, Started, Stop, Withdrawn, task_of
 from rocketd.core.model.recorded_instants import RecordedInstants
 from rocketd.core.model.run import Cause, Run, RunKey
 from rocketd.core.model.run_on import RunOn
@@ -151,6 +151,25 @@ class StandbyTasks:
         """Yield the active runs of the task that are not among those of this host."""
         own = {run.number for run in here if run.task == name}
         yield from (run for number, run in self.history.of(name).running.items() if number not in own)
+
+    def take_over(self, run: Run) -> None:
+        """Let a run that another host has begun be one of this host: it can be stopped here, and times out here."""
+        scheduled = self._find(run.task)
+        if scheduled is not None:
+            self.running.add(run, scheduled.task)
+
+    def leave(self, run: Run) -> None:
+        """Let an active run of this host be one of another host, until that one has recorded its end."""
+        self.snapshots.pop(run.key, None)
+        for waiter in self.running.remove(run.key):
+            self.queues.mark_dirty(waiter)
+
+    def refuse_stop(self, name: str, number: int | None) -> NoReturn:
+        """Say why a task has no run here that could be stopped: Refusal if another host has it, else NoSuchRun."""
+        scheduled = self._find(name)
+        if scheduled is not None and scheduled.standby and self.history.of(name).running:
+            raise Refusal(scheduled.standby, hint="stop it on the host that owns it: see rocketctl fleet")
+        raise NoSuchRun(f"{name if number is None else f'{name}/{number}'} is not running")
 
     def stop(self, runs: Iterable[Run], cause: Cause) -> list[Stop]:
         """Stop these runs of this host."""

@@ -130,6 +130,10 @@ class EngineExecutor:
             one.facts.noted_at = one.job.submitted_at = run.start
             self._follower.take_over(one)
 
+    def leave_run(self, run: Run) -> bool:
+        """Leave a run to the host that has taken over its task; False: that is not possible yet."""
+        return self._follower.leave(run)
+
     async def clean_up(self, runs: Sequence[OpenRun]) -> None:
         """Nothing of a run that is handed off is left behind on this host."""
 

@@ -48,7 +48,7 @@ class JobFollower:
         self._clock = clock
         self._settle = settle
         self._unrecorded: dict[RunKey, EngineRun] = {}
-        """Runs that have been reported as finished: their notes stay until that is recorded."""
+        """Runs that have been reported as finished, or left to another host: notes stay until their end is recorded."""
         self._work: set[asyncio.Task[None]] = set()
 
     def start(self, one: EngineRun) -> None:
@@ -60,6 +60,15 @@ class JobFollower:
         """Follow it; its job may have been submitted."""
         self.runs[one.job.run.key] = one
         self._do(self._follow(one))
+
+    def leave(self, run: Run) -> bool:
+        """Follow a run no longer, as another host does; False: its job is being submitted or stopped, or unknown."""
+        one = self.runs.get(run.key)
+        if one is None or not (one.facts.accepted or one.adopted) or one.facts.cause is not Cause.EXIT:
+            return False
+        self._unrecorded[run.key] = self.runs.pop(run.key)
+        one.woken.set()
+        return True
 
     def recorded(self, run: Run) -> None:
         """Let go of the job of a run whose end is recorded."""

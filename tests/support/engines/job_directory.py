@@ -1,7 +1,8 @@
 """A small engine: jobs are real processes, and a directory for each keeps what became of it.
 
 Its three commands are those of `engine = "commands"`. A name is taken once: `mkdir` refuses a second. What is in the
-engine's directory can be counted by a test: `submitted` has a line for each submission, `begun` one for each job.
+engine's directory can be counted by a test: `submitted` has a line for each submission, `begun` one for each job, and
+`cancelled` one for each time that a job was to be ended.
 """
 
 import os
@@ -48,6 +49,7 @@ echo "${end:-running}"
 """
 _CANCEL: Final = """[ -e "$TOP/away" ] && exit 1
 job=$TOP/$ROCKETD_JOB
+echo "$ROCKETD_JOB" >>"$TOP/cancelled"
 [ -e "$job/end" ] || [ ! -e "$job/pid" ] || pkill -TERM --session "$(cat "$job/pid" || echo 999999999)"
 exit 0
 """
@@ -89,7 +91,7 @@ class JobDirectory:
         (self.top / "kill-at").write_text(step)
 
     def lines(self, name: str) -> list[str]:
-        """Return the names of the jobs that were `submitted` or have `begun`, each as often as that."""
+        """Return the jobs that were `submitted`, have `begun` or were `cancelled`, each as often as that."""
         try:
             return (self.top / name).read_text().split()
         except FileNotFoundError:

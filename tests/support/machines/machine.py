@@ -68,6 +68,9 @@ class Machine:
             (disk / part).mkdir(parents=True)
         self.name = f"rocketd-{os.getpid()}-{next(_NUMBERS)}"
         self._hostname = hostname or self.name
+        if hostname:  # the tree has the name of the host where it was made
+            (disk / "up" / "etc").mkdir()
+            (disk / "up" / "etc" / "hostname").write_text(f"{hostname}\n")
         self._groups = [top / self.name for top in cgroups.tops()]
         self._counted = self._groups[-1]
         if self._limits:
@@ -238,6 +241,19 @@ class Machine:
         return found
 
     # -- from outside -------------------------------------------------------------------------
+
+    def freeze(self) -> None:
+        """Stop all its processes where they are, as a suspend does; its clocks go on."""
+        (self._counted / "cgroup.freeze").write_text("1")
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        (self._counted / "cgroup.freeze").write_text("0")
+
+    @property
+    def leader(self) -> int:
+        """The pid of its PID 1 on this host."""
+        return self._leader
 
     def host_pid(self, inside: int) -> int:
         """What the host calls a process that has this pid in the machine."""
