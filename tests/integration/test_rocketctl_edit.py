@@ -88,6 +88,13 @@ def test_an_edit_does_not_undo_that_of_somebody_else(scene: Scene) -> None:
     assert "meanwhile" in done.stderr
 
 
+def test_an_editor_that_removes_the_file_installs_nothing(scene: Scene) -> None:
+    done = scene.rocketctl("edit", "backup", "--yes", sed='/x/d\' "$file"; rm "$file"; : \'')
+    assert done.returncode == 1
+    assert "the editor has left no file" in done.stderr
+    assert scene.file.read_text() == FILE
+
+
 def test_no_change_is_no_install(scene: Scene) -> None:
     done = scene.rocketctl("edit", "backup")
     assert (done.returncode, done.stdout) == (0, "")

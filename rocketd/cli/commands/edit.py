@@ -18,6 +18,7 @@ from rocketd.cli.render.changes import change_lines, text_difference
 from rocketd.cli.render.details import coloured
 from rocketd.config import DEFAULT_DIRECTORIES, LoadResult, load
 from rocketd.config.task_files import ADMINISTRATOR
+from rocketd.core.signal_names import signal_name
 from rocketd.core.suggestion import did_you_mean
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def _edited(call: Context, target: _Target) -> ExitCode:
     try:
         keep = not _installed(call, target, copy)
     finally:
-        if keep and copy.exists() and copy.read_text(encoding="utf-8", errors="replace") != target.text:
+        if keep and copy.is_file() and copy.read_text(encoding="utf-8", errors="replace") != target.text:
             call.terminal.note(f"your version is kept in {copy}")
         else:
             with suppress(OSError):
@@ -158,7 +159,10 @@ def _edited(call: Context, target: _Target) -> ExitCode:
 def _installed(call: Context, target: _Target, copy: Path) -> bool:
     """Edit and check; True: it is installed, or nothing was to be done."""
     while True:
-        _run_editor(copy, target.line)
+        run_editor(copy, target.line)
+        if not copy.is_file():
+            msg = f"the editor has left no file at {copy}, so nothing is installed"
+            raise Failure(msg)
         text = _read(copy)
         if text == target.text and target.there:
             call.terminal.note("nothing has changed")
@@ -198,18 +202,40 @@ def _shown(call: Context, target: _Target, copy: Path, loaded: LoadResult) -> li
     return [*lines, "", *change_lines(changed, call.look)]
 
 
-def _run_editor(path: Path, line: int) -> None:
-    variables = ("SUDO_EDITOR", "VISUAL", "EDITOR")
-    words = next((shlex.split(os.environ[name]) for name in variables if os.environ.get(name)), ["editor"])
+def run_editor(path: Path, line: int) -> None:
+    """Run the editor of the user on a file, at a line if it can; raises Failure."""
+    words = _editor()
     place = [f"+{line}"] if line > 1 and Path(words[0]).name in _WITH_LINE else []
     for editor in (words, ["vi"]):
-        with suppress(FileNotFoundError):
-            if code := subprocess.run([*editor, *place, str(path)], check=False).returncode:  # noqa: S603 - the caller's
-                msg = f"{editor[0]} ended with exit code {code}"
-                raise Failure(msg)
-            return
+        try:
+            code = subprocess.run([*editor, *place, str(path)], check=False).returncode  # noqa: S603 - the caller's
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            msg = f"cannot run the editor {editor[0]!r}: {error.strerror}"
+            raise Failure(msg, hint="set EDITOR") from None
+        if code:
+            how = f"ended with exit code {code}" if code > 0 else f"was ended by {signal_name(-code)}"
+            msg = f"{editor[0]} {how}"
+            raise Failure(msg)
+        return
     msg = f"there is no editor {words[0]!r}"
     raise Failure(msg, hint="set EDITOR")
+
+
+def _editor() -> list[str]:
+    """Return the words of the first variable that names an editor; raises Failure."""
+    for name in ("SUDO_EDITOR", "VISUAL", "EDITOR"):
+        try:
+            words = shlex.split(os.environ.get(name, ""))
+        except ValueError:
+            msg = f"a quote in {name} is not closed: {os.environ[name]}"
+            raise Failure(
+                msg, hint="if the path of the editor has a quote or a blank, put the path in quotes"
+            ) from None
+        if words:
+            return words
+    return ["editor"]
 
 
 def _install(target: _Target, text: str) -> None:
