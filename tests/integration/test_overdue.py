@@ -22,7 +22,7 @@ def test_a_task_without_a_success_is_told_once_also_after_a_restart(daemon: Daem
     hook = "on_overdue = 'echo since $ROCKETD_SINCE: $ROCKETD_MAX_AGE'"
     daemon.write("a.toml", f'[task.backup]\ncommand = ["/bin/true"]\nmax_age = "1 s"\n{hook}\n')
     daemon.start()
-    daemon.until_line("backup is overdue: no success for 1s (max_age is 1s)")
+    daemon.until_line("(max_age is 1s), since")  # for how long by then depends on how busy the host is
     daemon.until_line("its on_overdue hook succeeded")
     (task,) = objects(Client(str(daemon.runtime / "control.sock")).get("/v1/tasks"))
     assert task["overdue_at"]
