@@ -23,9 +23,12 @@ _NEAR: Final = timedelta(hours=3)
 
 @dataclass(slots=True)
 class Comparison:
-    """The times of one task. Wall times, without a zone."""
+    """The times of one task: wall times of its zone."""
 
     task: str
+    zone: tzinfo
+    zone_name: str = ""
+    """If the entry names a zone, which one; empty: the host's."""
     old: list[datetime] = field(default_factory=list)
     new: list[datetime] = field(default_factory=list)
     by: str = ""
@@ -49,7 +52,7 @@ def compare(drafts: Sequence[TaskDraft], begin: Instant, end: Instant) -> list[C
     by_cron = {draft.name: answer for (draft, _), answer in zip(cron, answers.times, strict=True)}
     found = []
     for draft, zone in zip(drafts, zones, strict=True):
-        one = Comparison(draft.name, by=answers.by)
+        one = Comparison(draft.name, zone, draft.old.zone, by=answers.by)
         if draft.clock:
             one.new = [_wall(at, zone) for at in _new_times(draft, zone, begin, end)]
         if draft.old.unlike:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from rocketd.atomic_file import replace_file
-from rocketd.importer.sources import SourceError
+from rocketd.importer.crontab_files import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from rocketd.core.model.task import Command
-from rocketd.importer.sources import ImportRequest, SourceError, read_sources
+from rocketd.importer.crontab_files import SourceError
+from rocketd.importer.sources import ImportRequest, read_sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

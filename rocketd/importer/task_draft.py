@@ -74,6 +74,8 @@ class ImportedFile:
     """Sentences about all of its tasks."""
     drafts: list[TaskDraft] = field(default_factory=list)
     rejected: list[NotImported] = field(default_factory=list)
+    private: bool = False
+    """Whether only its owner may read the source."""
 
 
 def literal(text: str) -> str:

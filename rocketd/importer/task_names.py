@@ -25,7 +25,7 @@ def name_tasks(drafts: list[TaskDraft], base: str, taken: set[str]) -> None:
             wanted = f"{base}-{program}"
         if draft.settings.get("enabled") is False:  # the timer that does its work may be imported, too
             wanted = f"{wanted}-cron"
-        draft.name = _free(_plain(wanted)[:_LONGEST] or "task", taken)
+        draft.name = free_name(_plain(wanted)[:_LONGEST] or "task", taken)
         taken.add(draft.name)
 
 
@@ -33,7 +33,8 @@ def _plain(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")
 
 
-def _free(wanted: str, taken: Iterable[str]) -> str:
+def free_name(wanted: str, taken: Iterable[str]) -> str:
+    """Return the name, with a number if there is one like it."""
     name, number = wanted, 1
     while name in taken:
         number += 1

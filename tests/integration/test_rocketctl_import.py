@@ -1,6 +1,8 @@
 """`rocketctl import`: from files to files, switched off and on again."""
 
 import json
+import os
+import pwd
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +65,26 @@ def test_entries_are_switched_off_and_on_again(cron_d: Path, tmp_path: Path) -> 
     assert [line.startswith("#rocketd# ") for line in lines] == [False, True, True, True, False]
     assert rocketctl("import", *source, "--undo").returncode == 0
     assert (cron_d / "web").read_text() == TABLE
+
+
+def test_tables_of_users_stay_private_and_a_planted_link_stops_nothing(tmp_path: Path) -> None:
+    spool, out, state = tmp_path / "spool", tmp_path / "out", tmp_path / "state"
+    spool.mkdir()
+    table = spool / pwd.getpwuid(os.geteuid()).pw_name
+    table.write_text("PASSWORD=secret\n0 3 * * * /usr/bin/true\n")
+    table.chmod(0o600)
+    (tmp_path / "foreign").write_text("#rocketd# 0 3 * * * true\n")
+    (spool / "daemon").symlink_to(tmp_path / "foreign")
+    source = ("--user-crontabs", str(spool), "--state-dir", str(state), "--runtime-dir", str(tmp_path))
+    done = rocketctl("import", *source, "--output", str(out), "--disable")
+    assert (done.returncode, "is not read: it is a link" in done.stderr) == (0, True), done.stderr
+    (file,) = out.iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert table.read_text().endswith("#rocketd# 0 3 * * * /usr/bin/true\n")
+    assert rocketctl("import", *source, "--undo").returncode == 0
+    assert table.read_text().endswith("\n0 3 * * * /usr/bin/true\n")
+    assert (table.stat().st_mode & 0o777, (spool / "daemon").is_symlink()) == (0o600, True)
+    assert (tmp_path / "foreign").read_text() == "#rocketd# 0 3 * * * true\n"
 
 
 def test_what_cannot_be_imported_is_said_and_makes_it_fail(tmp_path: Path) -> None:

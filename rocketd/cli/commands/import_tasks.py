@@ -98,7 +98,7 @@ def _write(directory: Path, files: Sequence[ImportedFile]) -> None:
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for file in files:
-            replace_file(paths[file.name], task_file_text(file).encode())
+            replace_file(paths[file.name], task_file_text(file).encode(), mode=0o600 if file.private else 0o644)
     except OSError as error:
         msg = f"cannot write to {directory}: {error.strerror}"
         raise Failure(msg) from error
@@ -146,7 +146,8 @@ def _undo(call: Context, request: ImportRequest) -> ExitCode:
 
     directories = [Path(one) for one in (*request.cron_directories, *request.user_directories)]
     paths = [*map(Path, (*request.crontabs, *request.anacrontabs))]
-    paths += [path for one in directories for path in sorted(one.iterdir()) if path.is_file() and path.name[0] != "."]
+    tables = [path for one in directories for path in sorted(one.iterdir()) if path.name[0] != "."]
+    paths += [path for path in tables if path.is_file() and not path.is_symlink()]  # what it points to was not touched
     for path in paths:
         if count := enable_lines(path):
             call.terminal.note(f"{path}: {counted(count, 'entry', 'entries')} switched on again")

@@ -8,6 +8,7 @@ from rocketd.cli.render.columns import table
 from rocketd.cli.render.terminal_text import GREEN, RED, Cell, visible_lines
 from rocketd.core.plural import counted
 from rocketd.importer.task_file_text import task_file_text
+from rocketd.time_zones import local_zone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,28 +24,42 @@ _SHOWN: Final = 5
 
 
 def comparison_lines(compared: Sequence[Comparison], look: RenderOptions) -> list[str]:
-    """Draw the next old and new time of each task, and how the two lists compare."""
+    """Draw the next old and new time of each task, by the clock of this host, and how the two lists compare."""
     rows = [
-        [Cell(one.task), Cell(_time(one.old)), Cell(_time(one.new)), Cell(str(len(one.new)), ""), _verdict(one)]
+        [
+            Cell(one.task),
+            Cell(_time(one, one.old)),
+            Cell(_time(one, one.new)),
+            Cell(str(len(one.new)), ""),
+            _verdict(one),
+        ]
         for one in compared
     ]
     lines = table(("TASK", "OLD NEXT", "NEW NEXT", "TIMES", "COMPARED"), rows, columns=look.columns, colour=look.colour)
     for one in compared:
         for at in one.differing[:_SHOWN]:
+            where = f" ({at:%a %H:%M} in {one.zone_name})" if one.zone_name else ""
             lines.append(
-                f"{one.task}: {at:%a %Y-%m-%d %H:%M:%S} is only in the {'old' if at in one.old else 'new'} schedule"
+                f"{one.task}: {_at_host(one, at):%a %Y-%m-%d %H:%M:%S}{where} is only in the "
+                f"{'old' if at in one.old else 'new'} schedule"
             )
     return lines
 
 
-def _time(times: Sequence[datetime]) -> str:
-    return f"{times[0]:%a %m-%d %H:%M}" if times else "-"
+def _time(one: Comparison, times: Sequence[datetime]) -> str:
+    return f"{_at_host(one, times[0]):%a %m-%d %H:%M}" if times else "-"
+
+
+def _at_host(one: Comparison, at: datetime) -> datetime:
+    return at.replace(tzinfo=one.zone).astimezone(local_zone())
 
 
 def _verdict(one: Comparison) -> Cell:
+    there = next(iter(one.new or one.old), None)
+    where = f"; {there:%a %H:%M} in {one.zone_name}" if there and one.zone_name else ""
     if one.differing:
-        return Cell(f"{len(one.differing)} differ ({one.by})", RED)
-    return Cell(one.explained) if one.explained else Cell(f"equal ({one.by})", GREEN)
+        return Cell(f"{len(one.differing)} differ ({one.by}){where}", RED)
+    return Cell(f"{one.explained}{where}") if one.explained else Cell(f"equal ({one.by}){where}", GREEN)
 
 
 def summary(files: Sequence[ImportedFile], compared: Sequence[Comparison]) -> str:
@@ -73,14 +88,20 @@ def imported_object(files: Sequence[ImportedFile], compared: Sequence[Comparison
             {
                 "task": one.task,
                 "by": one.by,
-                "old": [at.isoformat() for at in one.old],
-                "new": [at.isoformat() for at in one.new],
+                "timezone": one.zone_name or None,
+                "old": _written(one, one.old),
+                "new": _written(one, one.new),
                 "explained": one.explained,
-                "differing": [at.isoformat() for at in one.differing],
+                "differing": _written(one, one.differing),
             }
             for one in compared
         ],
     }
+
+
+def _written(one: Comparison, times: Sequence[datetime]) -> list[Json]:
+    """Write times as RFC 3339 has them, with the offset of the zone of the entry."""
+    return [at.replace(tzinfo=one.zone).isoformat() for at in times]
 
 
 def _file(file: ImportedFile) -> Json:

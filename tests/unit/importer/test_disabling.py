@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from rocketd.importer.crontab_files import SourceError
 from rocketd.importer.disabling import (
     MARK,
     disable_lines,
@@ -12,7 +13,7 @@ from rocketd.importer.disabling import (
     enable_timers,
     lines_by_file,
 )
-from rocketd.importer.sources import ImportRequest, SourceError, read_sources
+from rocketd.importer.sources import ImportRequest, read_sources
 
 TABLE = b"# a comment\nPATH=/bin\n0 3 * * * root a\n\xff 0 4 * * * root b\n"
 
