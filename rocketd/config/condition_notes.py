@@ -5,13 +5,14 @@ Only `check` shows them. A note asks nothing of the reader; it is not a warning.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from rocketd.config.cross_file_checks import TaskMistake
 from rocketd.config.problems import Mistake
 from rocketd.core.calendar.cron import Cron
 from rocketd.core.calendar.cron_days import WEEKDAYS
-from rocketd.core.calendar.oncalendar import CalendarLine
+from rocketd.core.calendar.oncalendar import CalendarLine, several_times
 from rocketd.core.conditions.cycle import Cycle
 from rocketd.core.conditions.day_word import DayWord
 from rocketd.core.conditions.iso_week import IsoWeek
@@ -173,6 +174,16 @@ def _either_day(part: Condition) -> Iterator[Note]:
     )
 
 
+def _minutes_for_hours(part: Condition) -> Iterator[Note]:
+    """A calendar line with two times: there a comma separates minutes."""
+    if isinstance(part, Tick) and isinstance(part.ticks, CalendarLine):
+        for word in part.ticks.text.split():
+            if hint := several_times(word):
+                hour, *minutes, second = re.split("[:,]", word)
+                times = " and ".join(f"{hour}:{minute}:{second}" for minute in minutes)
+                yield Note(f"{part} ticks at {times}: in {word} the comma is between minutes", hint)
+
+
 def _line_of_another_zone(part: Condition) -> Iterator[Note]:
     """A calendar line with a zone of its own beside a word about dates, which goes by the zone of the task."""
     days = [one for one in part.parts if isinstance(one, DayWord)] if isinstance(part, All) else []
@@ -197,6 +208,7 @@ LOOKS: tuple[Callable[[Condition], Iterator[Note]], ...] = (
     _days_for_weeks,
     _short_window,
     _either_day,
+    _minutes_for_hours,
     _line_of_another_zone,
 )
 """What is looked for in each part."""

@@ -19,6 +19,7 @@ from rocketd.core.plural import counted
 
 _END: Final = datetime(2101, 1, 1)  # noqa: DTZ001 - dates have no zone
 _FREQUENCIES: Final = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
+_DATED: Final = ("DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID")
 _LONGEST: Final = 3_660
 """Days that one event may last."""
 _Event: TypeAlias = Any  # icalendar has types only in newer versions
@@ -86,7 +87,17 @@ def _days(events: Iterable[_Event], rrule: Any) -> tuple[dict[int, str], int]:  
     return days, timed
 
 
+def _check(event: _Event) -> None:
+    """Raise _BadEvent for a date or a rule that the library has left out because it cannot read it."""
+    for name, error in event.errors:
+        if found := next((key for key in _DATED if key in str(name or error).upper()), ""):
+            raise _BadEvent(f"the {found} of the event {_name(event)!r} cannot be read: {error}")
+    if "RRULE" in event and not event.get("RRULE"):
+        raise _BadEvent(f"the RRULE of the event {_name(event)!r} cannot be read")
+
+
 def _start(event: _Event) -> date:
+    _check(event)
     if "DTSTART" not in event:
         raise _BadEvent(f"the event {_name(event)!r} has no DTSTART")
     start: date = event.decoded("DTSTART")

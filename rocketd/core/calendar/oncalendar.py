@@ -42,6 +42,7 @@ _SHORTHANDS: Final = {
     "anually": "*-01-01 00:00:00",
 }
 
+_TIMES: Final = re.compile(r"[0-9]{1,2}:[0-9]{1,2}(?:,[0-9]{1,2}:[0-9]{1,2})+", re.ASCII)
 _SINCE_1970: Final = re.compile(r"@[0-9]{1,10}", re.ASCII)
 
 _Placed: TypeAlias = tuple[str, int]
@@ -225,11 +226,26 @@ def _date(text: str, start: int, line: str) -> tuple[tuple[int, ...], tuple[int,
     return year.numbers(), month.numbers(), day.numbers(down=from_end), from_end
 
 
+def several_times(text: str) -> str:
+    """Return what to write for several times of day, such as `10:00,12:00`; empty: they are not that.
+
+    10:00,12:00    write 10,12:00
+    10:00,12:30    write calendar("10:00") | calendar("12:30")
+    """
+    if not _TIMES.fullmatch(text):
+        return ""
+    times = [time.split(":") for time in text.split(",")]
+    if len({minute for _, minute in times}) == 1:
+        return f"write {','.join(hour for hour, _ in times)}:{times[0][1]}"
+    lines = [f'calendar("{hour}:{minute}")' for hour, minute in times]
+    return f"write {' | '.join(lines)}"
+
+
 def _time(text: str, start: int, line: str) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     """Read `hour:minute` or `hour:minute:second`."""
     words = text.split(":")
     if len(words) not in (2, 3):
-        raise mistaken(text, start, line, f"{text} is not a time", HINT)
+        raise mistaken(text, start, line, f"{text} is not a time", several_times(text) or HINT)
     chains = []
     for kind, word in zip((HOURS, MINUTES, SECONDS), [*words, "0"][:3], strict=True):
         chains.append(Chain(kind, word, start, line).numbers())

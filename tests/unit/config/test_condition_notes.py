@@ -23,6 +23,7 @@ def told(condition: str) -> str:
         ('cron("0 3 * * *") & (every("2 days") | path_exists("/p"))', "is judged now, not at the tick"),
         ('cron("0 3 1-7 * 1")', "on the days 1-7 of the month, and also on each 1 of the week"),
         ('cron("0 3 13 * fri") | retry(3)', "either is enough"),
+        ('calendar("Mon..Fri 10:00,12:30") & workday', "ticks at 10:00:30 and 10:12:30"),
         ('daily & iso_week("odd")', "is not every other week"),
         ('daily & cycle("14 days", since="2026-12-03")', "one day in 14"),
         ("monthly.on(1)", "lost if the host is down"),
@@ -45,6 +46,21 @@ def test_what_has_changed_beside_a_tick_is_noted(condition: str, part: str) -> N
 )  # fmt: skip
 def test_what_has_not_changed_is_not_noted(condition: str) -> None:
     assert not told(condition)
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("10:00,12:00", "write 10,12:00"),
+        ("Mon 10:00,12:30", 'write calendar("10:00") | calendar("12:30")'),
+        ("10:00,12", ""),
+        ("10,12:00", ""),
+        ("10:00:00,30", ""),
+        ("*:0/15", ""),
+    ],
+)
+def test_a_comma_of_a_calendar_line_is_between_minutes(line: str, hint: str) -> None:
+    assert [note.hint for note in notes_about(parse(f"calendar('{line}')"))] == ([hint] if hint else [])
 
 
 @pytest.mark.parametrize(
