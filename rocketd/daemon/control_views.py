@@ -3,25 +3,21 @@
 Called on the loop's thread. Nothing here touches the scheduler's state; the store is read off the loop.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
-from functools import partial
 from typing import Final
 
-from rocketd.background_threads import in_thread
 from rocketd.core.history.as_of import history_as_of, runs_needed
 from rocketd.core.instant import SECOND, Duration, Instant
-from rocketd.core.model.events import NoSuchTask
 from rocketd.core.model.executor_choice import ExecutorChoice
 from rocketd.core.model.records import RunFilter, RunPlace, RunView
 from rocketd.core.model.run import Action
 from rocketd.core.model.task import Task
 from rocketd.core.notifications.deadlines import SAMPLES
 from rocketd.daemon.event_feed import EventFeed
+from rocketd.daemon.explanation_pages import ExplanationPages
 from rocketd.daemon.json_format import Json, JsonObject
 from rocketd.daemon.log_reader import ANSWER_TIMEOUT, LogReader, RunReader
-from rocketd.daemon.lookup import find_disabled, next_names, only_match, require_loaded, run_filter_of
+from rocketd.daemon.lookup import find_disabled, only_match, require_loaded, run_filter_of
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.run_output import RunOutput
 from rocketd.daemon.serializers import (
@@ -33,15 +29,6 @@ from rocketd.daemon.serializers import (
 from rocketd.daemon.task_file_source import TaskFileSource
 from rocketd.daemon.task_list import TaskList
 from rocketd.daemon.usual_runtimes import KnownRuntimes
-
-EXPLAINED_PER_TURN: Final = 16
-"""Tasks that are explained between two turns of the loop; about 4 ms."""
-
-PAGE_SIZE: Final = 256
-"""Tasks that are explained in one answer."""
-
-PAGE_TIME: Final[Duration] = SECOND
-"""Where the run log has to be asked about each, an answer has fewer, so that nobody waits for longer than that."""
 
 RUNS_SHOWN: Final = 5
 """How many of its newest runs `show TASK` lists."""
@@ -61,6 +48,7 @@ class ControlViews:
         self._runtimes = KnownRuntimes(self._read_runtimes)
         loop.watchers.add(self._runtimes.learn)
         self.listed = TaskList(loop, task_files, self._runtimes)
+        self.explained = ExplanationPages(loop, self.why)
         self.feed = EventFeed(loop, self.status, self.listed.row, self.listed.counts)
         self.feed.on_changes.append(self.listed.note)
         self.output = RunOutput(loop, self.feed, self._find)
@@ -129,21 +117,6 @@ class ControlViews:
         task = scheduler.find(name).task
         runs = [run for run_filter in runs_needed(task, scheduler.history, at) for run in await self._read(run_filter)]
         return why_object(why_then(task, history_as_of(task, scheduler.history, runs, at), at))
-
-    async def why_page(self, after: str, at: Instant | None = None) -> JsonObject:
-        """Explain the next loaded tasks by name; also return the name after which the next page starts."""
-        names = await in_thread(partial(next_names, tuple(self._loop.scheduler.tasks), after, PAGE_SIZE))
-        until = self._loop.clock.monotonic() + PAGE_TIME
-        answers: list[Json] = []
-        for index, name in enumerate(names[:PAGE_SIZE]):
-            if index % EXPLAINED_PER_TURN == EXPLAINED_PER_TURN - 1:
-                await asyncio.sleep(0)
-            with suppress(NoSuchTask):  # a reload has taken it away meanwhile
-                answers.append(await self.why(name, at))
-            after = name
-            if self._loop.clock.monotonic() >= until:
-                break
-        return {"answers": answers, "next": after if names and after != names[-1] else None}
 
     async def runs(self, run_filter: RunFilter) -> list[Json]:
         """Runs, newest first."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from heapq import nsmallest
 from typing import TYPE_CHECKING, Final
 
 from rocketd.core.model.events import NoSuchRun, NoSuchTask, Refusal
@@ -35,11 +34,6 @@ def require_loaded(
     if now:
         raise NoSuchTask(f"no task {name!r} is loaded", hint=f"it is {now} now (its formerly)")
     scheduler.find(name)
-
-
-def next_names(names: Sequence[str], after: str, page: int) -> Sequence[str]:
-    """Return the next names in order, one more than fit on a page."""
-    return nsmallest(page + 1, (name for name in names if name > after))
 
 
 LEAST_DIGITS: Final = 8

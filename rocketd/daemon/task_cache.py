@@ -4,10 +4,11 @@ A task is shown by its state in the scheduler and by its history, whose parts ar
 whether they are still the same objects tells whether the task would be shown as before, whatever has happened.
 """
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Collection
 from operator import is_
 from typing import Final, Generic, TypeAlias, TypeVar
 
+from rocketd.core.history.history import History
 from rocketd.core.instant import MINUTE, Duration
 from rocketd.core.model.task_history import TaskHistory
 from rocketd.core.scheduler.task_state import ScheduledTask
@@ -43,6 +44,15 @@ def shown_state(entry: ScheduledTask, history: TaskHistory) -> ShownState:
     )
 
 
+def explained_state(entry: ScheduledTask, history: History) -> ShownState:
+    """Return on which events, beside that, its explanation depends: its own, and those of the tasks that it watches."""
+    own, watched = history.of(entry.task.name), list[object]()
+    for name in entry.watched_tasks:
+        other = history.of(name)
+        watched += (other.last_events, other.running, other.spawned_at, other.misses, history.knows(name))
+    return (own.consumed, own.completed, own.misses, own.last_missed, history.absence, entry.restart_after, *watched)
+
+
 class TaskCache(Generic[T]):
     """One thing for each task, such as its entry in the list as JSON."""
 
@@ -61,11 +71,11 @@ class TaskCache(Generic[T]):
         self._kept[name] = state, computed, made
         return made
 
-    def begin_use(self, names: Container[str]) -> None:
-        """Note that it is used; forget the tasks that are not among these."""
+    def begin_use(self, names: Collection[str]) -> None:
+        """Note that it is used; of more tasks than there are, forget those that are not among these."""
         self._used_at = self._monotonic()
-        for name in [name for name in self._kept if name not in names]:
-            del self._kept[name]
+        if len(self._kept) > len(names):
+            self._kept = {name: kept for name, kept in self._kept.items() if name in names}
 
     def drop_unused(self, _: object = None) -> None:
         """Forget all of them if nobody has asked for so long; a heartbeat hook."""

@@ -99,7 +99,7 @@ async def why(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
 
 
 async def why_page(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
-    return await verbs.why_page(parameters.text("after"), parameters.instant("at"))
+    return await verbs.explained.page(parameters.text("after"), parameters.instant("at"))
 
 
 async def runs(verbs: ControlVerbs, parameters: RequestParameters) -> Json:

@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from rocketd.core.explain.validity import unchanged_until
+from rocketd.core.explain.why import why
 from rocketd.core.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from rocketd.core.language.parser import parse
 from rocketd.core.model.events import Finished, Refusal, Start, Started, Withdrawn
@@ -23,8 +25,8 @@ from rocketd.core.model.task import Command, Overlap, Task
 from rocketd.core.scheduler.rehearsal import DecisionRehearsal
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.json_format import JsonObject
-from rocketd.daemon.serializers import task_object
-from rocketd.daemon.task_cache import TaskCache, shown_state
+from rocketd.daemon.serializers import task_object, why_object
+from rocketd.daemon.task_cache import TaskCache, explained_state, shown_state
 from support.simulated_world import Behaviour, Killed, World
 
 SEEDS = int(os.environ.get("ROCKETD_SEEDS", "20"))
@@ -324,25 +326,32 @@ def test_a_rehearsal_changes_nothing(seed: int) -> None:
     assert one.world.log == other.world.log
 
 
-@pytest.mark.parametrize("seed", [0, 2, 3])
+@pytest.mark.parametrize("seed", [0, 2, 4])
 def test_what_is_kept_of_a_task_for_answers_is_what_would_be_made_anew(seed: int) -> None:
-    checked, found = Checked(seed), Counter[bool]()
-    caches: dict[Scheduler, TaskCache[JsonObject]] = {}
+    checked, chance, found = Checked(seed), Random(seed), Counter[bool]()  # noqa: S311 - a simulation must replay
+    caches: dict[Scheduler, tuple[TaskCache[JsonObject], TaskCache[tuple[Instant, Instant, JsonObject]]]] = {}
 
     def show(world: World) -> None:
         checked.check(world)
-        cache = caches.setdefault(world.scheduler, TaskCache(int))
-        for name, entry in world.scheduler.tasks.items():
-            history = world.scheduler.history.of(name)
+        scheduler, now = world.scheduler, world.now
+        rows, explanations = caches.setdefault(scheduler, (TaskCache(int), TaskCache(int)))
+        for name, entry in scheduler.tasks.items():
+            history = scheduler.history.of(name)
             state, row = shown_state(entry, history), task_object(entry, history)
-            kept = cache.get(name, state)
-            assert kept in (None, row)
-            found[kept is not None] += 1
-            cache.put(name, state, None, row)
+            assert rows.get(name, state) in (None, row)
+            rows.put(name, state, None, row)
+            state, fresh = (*state, *explained_state(entry, scheduler.history)), why(scheduler, name, now)
+            begin, end, known = explanations.get(name, state) or (now, now, {})
+            found[valid := begin <= now < end] += 1
+            assert not valid or known == why_object(fresh)
+            until = unchanged_until(entry, fresh)
+            explanations.put(name, state, None, (now, until, why_object(fresh)))
+            for later in [until - 1, *(chance.randrange(now, until) for _ in range(2))] if until > now else []:
+                assert why_object(why(scheduler, name, min(later, now + DAY))) == why_object(fresh)
 
     checked.world.watch = show
     checked.live(days=1)
-    assert found[True] > found[False]
+    assert found[True] > 100
 
 
 @pytest.mark.parametrize("clean", [True, False])

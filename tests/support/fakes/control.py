@@ -84,6 +84,13 @@ class FakePages:
         return {"asked": [str(one) for one in query]}
 
 
+class FakeExplanations:
+    """Explains one task, a page long."""
+
+    async def page(self, after: str, at: Instant | None = None) -> JsonObject:
+        return {"answers": EncodedItems([json.dumps({"task": "backup", "at": at})]), "next": after or None}
+
+
 class FakeVerbs:
     """Knows the task `backup` and its run 7, and notes what it is asked to do."""
 
@@ -96,6 +103,7 @@ class FakeVerbs:
         self.written_tasks: list[Task] = []
         self.feed = FakeFeed()
         self.output = FakeOutput()
+        self.explained = FakeExplanations()
         self.listed = self.charts = self.planned = FakePages()
 
     def now(self) -> Instant:
@@ -117,9 +125,6 @@ class FakeVerbs:
 
     async def why(self, name: str, at: Instant | None = None) -> JsonObject:
         return {"task": _known(name), "at": at}
-
-    async def why_page(self, after: str, at: Instant | None = None) -> JsonObject:
-        return {"answers": [{"task": "backup", "at": at}], "next": after or None}
 
     async def runs(self, wanted: RunFilter) -> list[Json]:
         self.wanted.append(wanted)

@@ -10,20 +10,22 @@ import pytest
 from rocketd.app.loop_ports import NullServiceManager
 from rocketd.core.clock import Clock
 from rocketd.core.errors import StoreError
-from rocketd.core.instant import SECOND, Duration, Instant
+from rocketd.core.instant import HOUR, SECOND, Duration, Instant
+from rocketd.core.language.parser import parse
 from rocketd.core.model.condition import Condition
-from rocketd.core.model.events import Started
+from rocketd.core.model.events import Finished, Started
 from rocketd.core.model.moment import Moment
 from rocketd.core.model.records import Change, RunFilter, RunPage, RunView
-from rocketd.core.model.run import Action
+from rocketd.core.model.run import Action, Cause, End
 from rocketd.core.model.run_figures import RunsOfStretch, RunSpans, SpanPlace
 from rocketd.core.model.task import Command, Disabled, Task
 from rocketd.core.model.verdict import AGAINST, Verdict
 from rocketd.core.scheduler.scheduler import Scheduler
 from rocketd.daemon.clock import SystemClock
 from rocketd.daemon.control import Control
-from rocketd.daemon.control_views import EXPLAINED_PER_TURN, PAGE_SIZE
 from rocketd.daemon.error_policy import SilencedErrors
+from rocketd.daemon.explanation_pages import EXPLAINED_PER_TURN, PAGE_SIZE
+from rocketd.daemon.json_format import EncodedItems, JsonObject
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.record_writer import RecordWriter
 from rocketd.daemon.retention import RetentionJob
@@ -183,15 +185,20 @@ async def test_a_start_is_answered_in_bounded_time_while_its_record_hangs(monkey
     assert [one.run.run_id for one in store.log if isinstance(one, Started)] == [answer["run_id"]]
 
 
+def answers_of(page: JsonObject) -> list[JsonObject]:
+    answers = page["answers"]
+    assert isinstance(answers, EncodedItems)
+    return [one for one in answers[:] if isinstance(one, dict)]
+
+
 async def explained(control: Control) -> list[list[str]]:
     """Ask for one part after the other, and name the tasks of each."""
     parts: list[list[str]] = []
     after: object = ""
     while isinstance(after, str):
-        part = await control.why_page(after)
-        answers, after = part["answers"], part["next"]
-        assert isinstance(answers, list)
-        parts.append([str(one["task"]) for one in answers if isinstance(one, dict)])
+        part = await control.explained.page(after)
+        parts.append([str(one["task"]) for one in answers_of(part)])
+        after = part["next"]
     return parts
 
 
@@ -212,7 +219,48 @@ async def test_what_fits_one_part_has_no_other() -> None:
 @looped
 async def test_an_explanation_is_the_one_that_is_given_for_the_task_alone() -> None:
     async with control_of(a_scheduler(1)) as control:
-        assert (await control.why_page(""))["answers"] == [await control.why("t0", NOW)]
+        assert answers_of(await control.explained.page("")) == [await control.why("t0", NOW)]
+
+
+class MovedClock(SystemClock):
+    """Stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.ahead: Duration = 0
+
+    def now(self) -> Instant:
+        return NOW + self.ahead
+
+    def monotonic(self) -> Duration:
+        return self.ahead
+
+    def boottime(self) -> Duration:
+        return self.ahead
+
+
+@looped
+async def test_an_explanation_that_is_kept_is_the_one_that_would_be_given_anew() -> None:
+    words = ("daily", "every('1 h')", "cron('*/10 * * * *')", "after_success('t0')", "load below 1", "~running('t1')")
+    scheduler, clock = a_scheduler(0), MovedClock()
+    tasks = [Task(f"t{number}", Command(("/bin/true",)), parse(when)) for number, when in enumerate(words)]
+    scheduler.load(tasks, clock.now() - 90 * SECOND, {})
+    async with control_of(scheduler, clock) as control:
+
+        async def check() -> None:
+            assert answers_of(await control.explained.page("")) == [await control.why(task.name) for task in tasks]
+
+        for hours in (0, 1, 2, 30):
+            clock.ahead = hours * HOUR
+            await check()
+        scheduler.decide(clock.now())
+        await check()
+        scheduler.pause("t1", until=None, by="bob", reason="")
+        await check()
+        (run,) = scheduler.running_runs
+        scheduler.learn(Finished(run, End(Action.SUCCESS, Cause.EXIT, clock.now(), 0)))
+        await check()
+        scheduler.drain()
+        await check()
 
 
 @looped
@@ -228,10 +276,9 @@ async def test_explaining_leaves_the_loop_its_turns_and_leaves_out_what_a_reload
         [Task("a", Command(("/bin/true",)), first), *(entry.task for entry in scheduler.tasks.values())], NOW, {}
     )
     async with control_of(scheduler) as control:
-        explaining = asyncio.create_task(control.why_page(""))
+        explaining = asyncio.create_task(control.explained.page(""))
         await first.asked.wait()
         scheduler.load([], NOW, {})
         told = await explaining
-        assert isinstance(told["answers"], list)
-        assert len(told["answers"]) == EXPLAINED_PER_TURN - 1
+        assert len(answers_of(told)) == EXPLAINED_PER_TURN
         assert told["next"] is None
