@@ -217,9 +217,10 @@ class Member:
         if self._position is None:
             return
         try:
-            known = self._reader.last_missed(self._position.id)
+            newest = self._reader.last_missed(self._position.id)
         except StoreError:  # the store is away: that is told elsewhere
             return
+        known = [one for one in newest if one.id > self._membership.sent_elsewhere]
         grown = [one for one in known if self._misses.get(run_name(one.row), 0) != one.row.times]
         if grown:
             with self.in_transaction() as connection:

@@ -34,8 +34,23 @@ def server() -> Iterator[PostgresServer]:
         yield made
 
 
+MISSES = """
+[task.long]
+command = ["/bin/sleep", "60"]
+on = "startup"
+mutex = "m"
+
+[task.late]
+command = ["/bin/true"]
+when = "cron('* * * * * *')"
+mutex = "m"
+"""
 PASSWORD = "not a good one"  # noqa: S105 - of a server that lives for a test
 HOSTS = ("web1", "web2", "web3", "db1")
+LEASE = "9s"
+"""So long that a busy machine keeps no host from giving a sign of life."""
+SHORT = "2s"
+"""For tests that wait for a lease to run out: there, a busy machine may make any host silent for a while."""
 
 
 class Database:
@@ -74,24 +89,26 @@ def host(database: Database, tmp_path: Path) -> Iterator[MakeHost]:
     """Make hosts; each is a daemon with directories of its own."""
     with ExitStack() as stack:
 
-        def make(name: str, tasks: str = "", *, url: str = "", extra: str = "", place: str = "") -> Daemon:
+        def make(  # noqa: PLR0913 - what differs between hosts
+            name: str, tasks: str = "", *, url: str = "", extra: str = "", place: str = "", lease: str = LEASE
+        ) -> Daemon:
             directory = tmp_path / (place or name)
             directory.mkdir(exist_ok=True)
             made = stack.enter_context(Daemon(directory))
-            made.write("rocketd.toml", settings_of(database, name, url, tmp_path) + extra)
+            made.write("rocketd.toml", settings_of(database, name, url, tmp_path, lease) + extra)
             made.write("tasks.toml", tasks or TICK.format(directory / "ledger"))
             return made
 
         yield make
 
 
-def settings_of(database: Database, name: str, url: str, directory: Path) -> str:
+def settings_of(database: Database, name: str, url: str, directory: Path, lease: str = LEASE) -> str:
     """What `rocketd.toml` says about the fleet; each host has a role and a password of its own."""
     file = directory / "password"
     file.write_text(f"{PASSWORD}\n")
     file.chmod(0o600)
     url = (url or database.url).replace("postgres@", f"{name}@")
-    return f'[fleet]\nurl = "{url}"\npassword_file = "{file}"\nhost = "{name}"\nlease = "2s"\n'
+    return f'[fleet]\nurl = "{url}"\npassword_file = "{file}"\nhost = "{name}"\nlease = "{lease}"\n'
 
 
 def rocketctl(daemon: Daemon | None, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -135,6 +152,16 @@ def all_records(daemon: Daemon) -> list[LoggedRow]:
     return found
 
 
+def check_sent(daemon: Daemon, database: Database, name: str) -> None:
+    """Check that the fleet has all that a stopped host has logged: what a stop had no time for, the next one sends."""
+    for _ in range(5):
+        if database.records(name) == logged(daemon):
+            return
+        start_and_join(daemon)
+        assert daemon.stop() == 0
+    assert database.records(name) == logged(daemon)
+
+
 def logged(daemon: Daemon) -> list[tuple[str, str]]:
     """What the run log of the host has: run ids and kinds, sorted."""
     rows = [one.row for one in all_records(daemon)]
@@ -162,16 +189,19 @@ def test_the_fleet_shows_who_is_there_and_whose_tasks_differ(host: MakeHost) -> 
     same = '[task.same]\ncommand = ["/bin/true"]\n'
     first = host("web1", f'{same}[task.report]\ncommand = ["/bin/echo", "1"]\n').start()
     second = host("web2", f'{same}[task.report]\ncommand = ["/bin/echo", "2"]\n').start()
-    third = host(
-        "web3", f'{same}[task.report]\n# a comment\ncommand = ["/bin/echo", "1"]\n', extra="tags = ['x']\n"
-    ).start()
+    text = f'{same}[task.report]\n# a comment\ncommand = ["/bin/echo", "1"]\n'
+    third = host("web3", text, extra="tags = ['x']\n", lease=SHORT).start()
     for each in (first, second, third):
         each.until_line("joined the fleet default as")
     until(lambda: len(told(first, "list", "--fleet")) == 6)
     until(lambda: all(one["clock_offset"] is not None for one in told(first, "fleet")["hosts"]))
+    until(lambda: states(first) == dict.fromkeys(("web1", "web2", "web3"), "alive"))
     hosts = {one["host"]: one for one in told(first, "fleet")["hosts"]}
-    assert {name: (one["state"], one["tasks"]) for name, one in hosts.items()} == dict.fromkeys(hosts, ("alive", 2))
-    assert {name: one["differs"] for name, one in hosts.items()} == {"web1": [], "web2": ["report"], "web3": []}
+    assert {name: (one["tasks"], one["differs"]) for name, one in hosts.items()} == {
+        "web1": (2, []),
+        "web2": (2, ["report"]),
+        "web3": (2, []),
+    }
     assert abs(hosts["web2"]["clock_offset"]) < 0.5
     assert second.stop() == 0
     third.kill()
@@ -194,7 +224,7 @@ def until(holds: Callable[[], object]) -> None:
 def test_tasks_do_not_wait_for_a_silent_database(host: MakeHost, database: Database) -> None:
     with silent_proxy(database.server.port) as proxy:
         url = database.server.url(port=proxy.port, database=database.name)
-        daemon = host("web1", url=url).start()
+        daemon = host("web1", url=url, lease=SHORT).start()
         daemon.until_line("joined the fleet default as web1")
         ended(daemon, 3)
         proxy.silence()
@@ -206,9 +236,9 @@ def test_tasks_do_not_wait_for_a_silent_database(host: MakeHost, database: Datab
         proxy.heal()
         daemon.until_line("the fleet hears of this host again, after")
         ended(daemon, len(daemon.runs("tick")) + 2)
-        assert told(daemon, "status")["degraded"] is None
+        until(lambda: told(daemon, "status")["degraded"] is None)
         assert daemon.stop() == 0
-        assert database.records("web1") == logged(daemon)
+        check_sent(daemon, database, "web1")
     numbers = (daemon.directory / "ledger").read_text().split()
     assert numbers == [str(number) for number in range(1, len(numbers) + 1)]
 
@@ -223,7 +253,7 @@ def test_a_stop_does_not_wait_for_a_silent_database(host: MakeHost, database: Da
     daemon.write("rocketd.toml", settings_of(database, "web1", "", tmp_path))
     start_and_join(daemon)
     assert daemon.stop() == 0
-    assert database.records("web1") == logged(daemon)
+    check_sent(daemon, database, "web1")
 
 
 def test_kills_and_a_restarted_server_lose_and_repeat_no_record(host: MakeHost, database: Database) -> None:
@@ -245,12 +275,15 @@ def test_kills_and_a_restarted_server_lose_and_repeat_no_record(host: MakeHost, 
     assert daemon.stop() == 0
     start_and_join(daemon)
     assert daemon.stop() == 0
-    assert database.records("web1") == logged(daemon)
+    check_sent(daemon, database, "web1")
 
 
 def test_a_cloned_machine_is_told_and_never_mixed(host: MakeHost, database: Database, tmp_path: Path) -> None:
-    original = host("web1").start()
+    original = host("web1", MISSES.replace("60", "3")).start()
     original.until_line("joined the fleet default as web1")
+    original.until_line("late: 1 scheduled run missed")
+    original.write("tasks.toml", TICK.format(original.directory / "ledger"))
+    original.signal(signal.SIGHUP)
     ended(original, 3)
     clone = host("web1", place="clone")
     shutil.copytree(original.state, clone.state, dirs_exist_ok=True)
@@ -386,20 +419,7 @@ def test_a_host_without_a_fleet_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_an_interval_of_misses_is_sent_as_it_has_become(host: MakeHost, database: Database) -> None:
-    daemon = host(
-        "web1",
-        """
-[task.long]
-command = ["/bin/sleep", "60"]
-on = "startup"
-mutex = "m"
-
-[task.late]
-command = ["/bin/true"]
-when = "cron('* * * * * *')"
-mutex = "m"
-""",
-    ).start()
+    daemon = host("web1", MISSES).start()
     query = "SELECT times FROM rocketd.record WHERE kind = 'missed'"
     daemon.until_line("late: 1 scheduled run missed")
     until(lambda: database.ask(query) not in ([], [(1,)]))
@@ -409,7 +429,7 @@ mutex = "m"
 
 
 def test_a_host_that_stood_still_goes_on_where_it_was(host: MakeHost, database: Database) -> None:
-    daemon = host("web1").start()
+    daemon = host("web1", lease=SHORT).start()
     daemon.until_line("joined the fleet default as web1")
     other = host("web2", '[task.none]\ncommand = ["/bin/true"]\n').start()
     other.until_line("joined the fleet default as web2")
@@ -420,7 +440,7 @@ def test_a_host_that_stood_still_goes_on_where_it_was(host: MakeHost, database: 
         daemon.signal(signal.SIGCONT)
         until(lambda: states(other)["web1"] == "alive")
     assert daemon.stop() == 0
-    assert database.records("web1") == logged(daemon)
+    check_sent(daemon, database, "web1")
 
 
 def states(daemon: Daemon) -> dict[str, str]:

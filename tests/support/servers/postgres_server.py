@@ -73,9 +73,14 @@ class PostgresServer:
         """Stop it; `immediate`: as a crash would, whoever is connected is cut off."""
         self._call("pg_ctl", "--wait", f"--mode={mode}", "stop")
 
+    @property
+    def pid(self) -> int:
+        """The process of which all others of the server are children."""
+        return int((self._data / "postmaster.pid").read_text().splitlines()[0])
+
     def kill(self) -> None:
         """Kill the postmaster as kill -9 does."""
-        os.kill(int((self._data / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+        os.kill(self.pid, signal.SIGKILL)
 
     def _call(self, program: str, *arguments: str) -> None:
         command = [str(_program(program)), f"--pgdata={self._data}", *arguments]
