@@ -97,6 +97,32 @@ def test_records_go_to_the_database_of_a_url_and_a_restart_goes_on_from_there(da
     assert both(daemon) == recorded(daemon)
 
 
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_a_task_that_was_renamed_goes_on_from_files_alone(daemon: Daemon, kind: str) -> None:
+    """The state directory was lost after that: what ran today runs no more, under neither name."""
+    daemon.write("rocketd.toml", f'[store]\nrepo = "somewhere:{kind}"\n')
+    daemon.write("a.toml", a_task("old"))
+    daemon.start()
+    daemon.until_line("old succeeded")
+    daemon.write("a.toml", a_task("new") + 'formerly = "old"\n' + a_task("later", "after_success('new') | daily"))
+    assert daemon.stop() == 0
+    daemon.start()
+    daemon.until_line("later succeeded")
+    assert daemon.stop() == 0
+    assert {number for name, _, number in both(daemon) if name == "new"} == {1}
+    for path in daemon.state.iterdir():
+        path.unlink()
+    daemon.write("b.toml", a_task("last"))
+    daemon.start()
+    daemon.until_line("last succeeded")
+    assert daemon.stop() == 0
+    assert [(name, number) for name, action, number in both(daemon) if action == "run"] == [
+        ("new", 1),
+        ("later", 1),
+        ("last", 1),
+    ]
+
+
 @pytest.mark.parametrize("kind", ["csv", "json", "memory", "little"])
 def test_any_red_bird_repository_can_have_the_records(daemon: Daemon, kind: str) -> None:
     daemon.write("rocketd.toml", f'[store]\nrepo = "somewhere:{kind}"\n')
