@@ -166,7 +166,7 @@ NOTES: Final[Mapping[str, Sequence[str]]] = {
         "becomes a file that only its owner can read.",
         "With `--compare`, others reckon the old times: croniter or cronsim if a Python of the host has one, and",
         "`systemd-analyze calendar`; up to 10,000 times of each entry. All times are those of this host; where an",
-        "entry has a zone of its own (`CRON_TZ`), the time there stands beside it.",
+        "entry has a zone of its own (`CRON_TZ`), the time there stands below the table.",
         "A difference without a reason makes it exit with 1.",
         "`--disable` turns entries of crontabs into comments that begin with `#rocketd#`, and disables timers,",
         "masks those that cannot be disabled, or gives them a condition that never holds if they are in",

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final
 from rocketd.cli.render.columns import table
 from rocketd.cli.render.terminal_text import GREEN, RED, Cell, visible_lines
 from rocketd.core.plural import counted
+from rocketd.importer.cron_files import IS_DEBIAN
 from rocketd.importer.task_file_text import task_file_text
 from rocketd.time_zones import local_zone
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from rocketd.cli.render.tables import RenderOptions
@@ -36,6 +37,7 @@ def comparison_lines(compared: Sequence[Comparison], look: RenderOptions) -> lis
         for one in compared
     ]
     lines = table(("TASK", "OLD NEXT", "NEW NEXT", "TIMES", "COMPARED"), rows, columns=look.columns, colour=look.colour)
+    lines += _zone_lines(compared)
     for one in compared:
         for at in one.differing[:_SHOWN]:
             where = f" ({at:%a %H:%M} in {one.zone_name})" if one.zone_name else ""
@@ -55,11 +57,19 @@ def _at_host(one: Comparison, at: datetime) -> datetime:
 
 
 def _verdict(one: Comparison) -> Cell:
-    there = next(iter(one.new or one.old), None)
-    where = f"; {there:%a %H:%M} in {one.zone_name}" if there and one.zone_name else ""
     if one.differing:
-        return Cell(f"{len(one.differing)} differ ({one.by}){where}", RED)
-    return Cell(f"{one.explained}{where}") if one.explained else Cell(f"equal ({one.by}){where}", GREEN)
+        return Cell(f"{len(one.differing)} differ ({one.by})", RED)
+    return Cell(one.explained) if one.explained else Cell(f"equal ({one.by})", GREEN)
+
+
+def _zone_lines(compared: Sequence[Comparison]) -> Iterator[str]:
+    """Say what the clock shows in the zone of an entry: below the table, where nothing is cut off."""
+    for one in compared:
+        if one.zone_name and (there := next(iter(one.new or one.old), None)):
+            ignored = (
+                f"; Debian's cron ignores CRON_TZ and starts it at {there:%H:%M} of this host" if IS_DEBIAN else ""
+            )
+            yield f"{one.task}: next {there:%a %H:%M} in {one.zone_name}{ignored}"
 
 
 def summary(files: Sequence[ImportedFile], compared: Sequence[Comparison]) -> str:

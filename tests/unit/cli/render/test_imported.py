@@ -14,7 +14,7 @@ from rocketd.importer.comparison import Comparison
 from rocketd.time_zones import named_zone
 
 AT = datetime(2026, 11, 30, 3)  # noqa: DTZ001 - a wall time
-WIDE = RenderOptions(0, 200, colour=False)
+NARROW, WIDE = (RenderOptions(0, columns, colour=False) for columns in (80, 200))
 
 
 @pytest.fixture(autouse=True)
@@ -26,12 +26,15 @@ def _in_new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-def test_the_clock_of_the_host_and_that_of_the_zone() -> None:
+@pytest.mark.parametrize("look", [NARROW, WIDE])
+def test_the_clock_of_the_host_and_that_of_the_zone(look: RenderOptions) -> None:
     there = Comparison("a", named_zone("Europe/Helsinki"), "Europe/Helsinki", [AT], [AT], "croniter")
     here = Comparison("b", named_zone("local"), "", [AT], [AT], "croniter")
-    _, first, second = (re.split(r" {2,}", line) for line in comparison_lines([there, here], WIDE))
-    assert first == ["a", *["Sun 11-29 20:00"] * 2, "1", "equal (croniter); Mon 03:00 in Europe/Helsinki"]
+    _, first, second, *below = (re.split(r" {2,}", line) for line in comparison_lines([there, here], look))
+    assert first == ["a", *["Sun 11-29 20:00"] * 2, "1", "equal (croniter)"]
     assert second == ["b", *["Mon 11-30 03:00"] * 2, "1", "equal (croniter)"]
+    ((line,),) = below
+    assert line.startswith("a: next Mon 03:00 in Europe/Helsinki")
 
 
 def test_a_difference_is_shown_by_both_clocks() -> None:
