@@ -15,6 +15,8 @@ _VARIABLE: Final = re.compile(r"""("[^"]*"|'[^']*'|[^\s=]+)\s*=\s*(.*)""", re.DO
 _COMMAND: Final = re.compile(r"(?:[^\\%]|\\.|\\$)*", re.DOTALL)
 """What stands before the first `%` without a backslash of its own: a backslash may belong to another one."""
 _USER_NAME: Final = re.compile(r"[a-z_][a-z0-9_.-]*\$?", re.ASCII)
+_FIELD: Final = re.compile(r"[*?0-9][*?0-9,/-]*", re.ASCII)
+"""What is a field of a cron line, and neither a user nor a program."""
 _FIVE: Final = 5
 
 
@@ -99,10 +101,16 @@ def _entry(number: int, line: str, environment: dict[str, str], *, with_user: bo
     if len(words) < count + 1 + with_user:
         needed = "five fields, a user and a command" if with_user else "five fields and a command"
         return InvalidLine(number, line, f"an entry has {needed}")
+    sixth = words[count].split(None, 1)[0]
+    if _FIELD.fullmatch(sixth):
+        return InvalidLine(number, line, f"{sixth} is a sixth field, where cron reads {_SIXTH[with_user]}")
     command, stdin = _split_at_percent(words[-1])
     user = words[count] if with_user else ""
     fields = " ".join(words[:count])
     return CrontabEntry(number, line, fields, user, command, stdin, dict(environment), unlogged)
+
+
+_SIXTH: Final = ("the command", "the user")
 
 
 def _split_at_percent(text: str) -> tuple[str, str]:

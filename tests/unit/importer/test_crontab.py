@@ -64,6 +64,28 @@ def test_a_line_without_a_command_is_not_an_entry(line: str) -> None:
     assert one.text == line
 
 
+@pytest.mark.parametrize(
+    ("line", "with_user", "why"),
+    [
+        ("0 */5 * * * * /bin/x", False, "* is a sixth field, where cron reads the command"),
+        ("0 0 3 * * 1-5 /bin/x", False, "1-5 is a sixth field"),
+        ("0 0 3 * * */2 root /bin/x", True, "*/2 is a sixth field, where cron reads the user"),
+        ("0 0 12 1 1 ? 2027 /bin/x", False, "? is a sixth field"),
+        ("0 3 * * * 7z a /b.7z /srv", False, ""),
+        ("0 3 * * * /bin/7 a", False, ""),
+        ("0 3 * * * [ -x /bin/a ] && /bin/a", False, ""),
+    ],
+)
+def test_a_line_with_seconds_is_not_a_command_that_begins_with_a_star(line: str, *, with_user: bool, why: str) -> None:
+    (one,) = read_crontab(line, with_user=with_user)
+    assert why in one.why if isinstance(one, InvalidLine) else not why
+
+
+def test_a_line_with_seconds_does_not_hide_the_column_for_the_user() -> None:
+    text = "0 3 * * * root /bin/x\n*/10 * * * * * root /bin/y\n"
+    assert has_user_column(text, {"root"}, bool)
+
+
 def test_the_form_of_a_table_is_found_by_the_names_of_users() -> None:
     assert has_user_column("0 3 * * * root /bin/x\n@daily backup y z\n", {"root", "backup"}, bool)
     assert not has_user_column("0 3 * * * root /bin/x\n0 4 * * * /bin/y --all\n", {"root"}, bool)
