@@ -133,6 +133,40 @@ TASKS: Final = (
     SceneTask("import-orders", "Takes over the orders of the shop", "never", HOUR, 0.4, 900, 0.0),
 )
 
+FLEET_TASKS: Final = """
+[task.certificates]
+description = "Renews certificates a month before they end"
+command = ["true"]
+when = "daily.at('04:10')"
+
+[task.sitemap]
+description = "Writes the sitemap anew"
+command = ["true"]
+when = "hourly"
+
+[task.link-check]
+description = "Follows every link of the site"
+command = ["sh", "-c", "echo '2 links lead nowhere' >&2; exit 1"]
+when = "daily.at('06:30')"
+
+[task.import-orders]
+description = "Takes over the orders of the shop"
+command = ["sleep", "900"]
+when = "never"
+
+[task.invoices]
+description = "Sends the invoices of the day"
+command = ["true"]
+when = "daily.at('18:00')"
+run_on = "one"
+
+[task.report]
+description = "The figures of all customers"
+command = ["true"]
+when = "weekly.on('Mon') & time_of_day.between('07:00', '09:00')"
+run_on = "one"
+"""
+
 
 def task_file() -> str:
     """Return the file of the tasks. One of them runs for as long as it is let: `import-orders`."""

@@ -65,7 +65,7 @@ export const words = {
         needs: "If",
         never: "never",
         nothingRuns: "Nothing is running.",
-        allWell: "Nothing: no task has failed last, and none is late.",
+        allWell: "Nothing: no task failed last, and none is late.",
         noNext: "No task has a next start that is known.",
     },
 
@@ -81,7 +81,7 @@ export const words = {
         columns: { task: "Task", last: "State", when: "Last start", took: "Took", next: "Next start", condition: "Condition" },
         shown: (shown, total) => shown === total ? counted(total, "task") : `${shown} of ${total.toLocaleString("en")} tasks`,
         of: "of",
-        none: "There are no tasks yet. Put a task file into a directory of the page Files.",
+        none: "There are no tasks yet. Put a task file into one of the directories that Files lists.",
         noneFound: "No task matches.",
         pages: "Pages",
         first: "First page",

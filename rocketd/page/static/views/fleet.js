@@ -90,6 +90,7 @@ const lease = ({ state, lease_left: left }) => state === "alive" ? duration(Math
 
 function clock(offset) {
     if (offset === null) return "–";
+    if (Math.abs(offset) < 0.0005) return duration(0);
     const shown = `${offset < 0 ? "−" : "+"}${duration(Math.abs(offset))}`;
     return Math.abs(offset) < CLOCK ? shown : badge("late", shown);
 }

@@ -12,13 +12,17 @@ export function run(app, [name, number]) {
     /** @type {import("../types.js").Run | null} */
     let it = null;
     let output = null;
+    let hasNext = false;
+    const next = () => number ? app.api.get(runPath(name, Number(number) + 1)).catch(() => null) : null;
 
     return {
-        title: `${name}/${number}`,
+        title: number ? `${name}/${number}` : name, // an id, which may be in full or not
         close: () => output?.close(),
 
         async load() {
-            it = await app.api.get(runPath(name, number));
+            const [found, following] = await Promise.all([app.api.get(runPath(name, number)), next()]);
+            it = found;
+            hasNext = Boolean(following);
             output ??= outputBox(app, it);
             output.take(it);
         },
@@ -34,9 +38,9 @@ export function run(app, [name, number]) {
         render() {
             const isRunning = it.action === "run";
             return [
-                h("h2", {}, taskLink(name), ` / ${number} `, badge(it.action)),
+                h("h2", {}, taskLink(it.task), ` / ${it.number} `, badge(it.action)),
                 h("p", { class: "lead" }, visible(it.reason), it.cause_task ? [" (", cause(it), ")"] : null),
-                isRunning ? app.actions.ofRun(name, number) : null,
+                isRunning ? app.actions.ofRun(it.task, it.number) : null,
                 it.message ? h("p", { class: "message" }, visible(it.message)) : null,
                 facts([
                     [text.due, it.due && whenAgo(it.due)], [text.started, whenAgo(it.start)], [text.ended, it.end && whenAgo(it.end)],
@@ -55,9 +59,9 @@ export function run(app, [name, number]) {
     };
 
     function neighbours() {
-        const n = Number(number);
+        const { task, number: n } = it;
         return h("nav", { class: "pages", "aria-label": text.neighbours },
-            n > 1 ? runLink(name, n - 1, text.before) : null, it.action === "run" ? null : runLink(name, n + 1, text.after), taskLink(name, text.all));
+            n > 1 ? runLink(task, n - 1, text.before) : null, hasNext ? runLink(task, n + 1, text.after) : null, taskLink(task, text.all));
     }
 }
 
