@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from rocketd.cli.backend.http_client import Client
-from support.browser import NARROW, TIMEOUT, Visitor, WebServer, barriers_in_both_schemes, chromium, go, need_chromium
+from support.browser import NARROW, WIDE, Visitor, WebServer, barriers_in_both_schemes, chromium, go, need_chromium
 from support.daemon_process import Daemon
 
 HOSTILE = "<script>document.title = 'owned'</script><img src=x onerror=alert(1)>\u202egnp.exe"
@@ -115,7 +115,8 @@ def page(visitor: Visitor, server: WebServer) -> Page:
 # -- who gets in
 
 
-def test_the_address_is_good_for_one_browser_and_its_tabs(daemon: Daemon, browser: Browser) -> None:
+def test_the_address_is_good_for_one_browser_and_its_tabs_which_can_only_look(daemon: Daemon, browser: Browser) -> None:
+    """And the server ends with its standard input."""
     with WebServer(daemon.runtime) as server, Visitor(browser) as mine, Visitor(browser) as other:
         page = mine.open(server.address)
         expect(page.locator("#health")).to_contain_text("5 tasks")
@@ -125,19 +126,9 @@ def test_the_address_is_good_for_one_browser_and_its_tabs(daemon: Daemon, browse
         expect(mine.open(f"{server.page}#/task/backup").locator("#main h2")).to_contain_text("backup")
         expect(other.open(server.address).get_by_role("alert")).to_contain_text("this address has been used")
         expect(other.open(server.page).get_by_role("alert")).to_contain_text("This browser has no session.")
-
-
-def test_without_write_there_are_no_buttons_that_do_something(daemon: Daemon, browser: Browser) -> None:
-    with WebServer(daemon.runtime) as server, Visitor(browser, server.session) as visitor:
-        page = visitor.open(server.page)
         for view in ("task/backup", "files"):
             go(page, view)
             expect(page.locator("#main .buttons")).to_have_count(0)
-
-
-def test_it_ends_with_its_standard_input(daemon: Daemon) -> None:
-    server = WebServer(daemon.runtime)
-    server.process.communicate(timeout=TIMEOUT / 1000)
     assert server.process.returncode == 0
 
 
@@ -269,11 +260,6 @@ def test_a_daemon_whose_store_takes_nothing_says_so(page: Page, daemon: Daemon) 
 
 
 def test_hostile_texts_stay_texts(page: Page) -> None:
-    for view in VIEWS:
-        go(page, view)
-        assert "owned" not in page.title()
-        assert page.evaluate("document.scripts.length") == 2
-        assert page.locator("#main img, #main script, #main b").count() == 0
     go(page, "task/hostile")
     expect(page.locator("#main .lead")).to_have_text(HOSTILE.replace("\u202e", "\\u202e"))
     go(page, "run/hostile/1")
@@ -355,18 +341,17 @@ def test_a_host_in_no_fleet_says_so_and_has_no_link_to_one(page: Page) -> None:
 # -- for everybody
 
 
-def test_no_view_shuts_anybody_out_in_light_or_dark(page: Page) -> None:
+def test_no_view_shuts_anybody_out_is_wider_than_a_telephone_or_makes_more_of_a_text(page: Page) -> None:
+    """In light and in dark; each view is looked at once for all of that, as browsers take their time."""
     for view in VIEWS:
+        page.set_viewport_size(WIDE)
         go(page, view)
         assert barriers_in_both_schemes(page) == [], view
-
-
-def test_no_view_is_wider_than_a_telephone(server: WebServer, browser: Browser) -> None:
-    with Visitor(browser, server.session, viewport=NARROW) as visitor:
-        page = visitor.open(server.page)
-        for view in VIEWS:
-            go(page, view)
-            assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"], view
+        assert "owned" not in page.title()
+        assert page.evaluate("document.scripts.length") == 2
+        assert page.locator("#main img, #main script, #main b").count() == 0
+        page.set_viewport_size(NARROW)
+        assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"], view
 
 
 def post(daemon: Daemon, path: str) -> None:

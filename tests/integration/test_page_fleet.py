@@ -11,7 +11,7 @@ from rocketd.cli.backend.http_client import Client
 from rocketd.cli.exit_codes import Failure
 from rocketd.cli.json_fields import objects
 from rocketd.daemon.json_format import Json
-from support.browser import NARROW, Visitor, WebServer, barriers_in_both_schemes, chromium, go, need_chromium
+from support.browser import NARROW, WIDE, Visitor, WebServer, barriers_in_both_schemes, chromium, go, need_chromium
 from support.fleet_hosts import FleetHosts, fleet_hosts, prepare
 from support.servers.postgres_server import postgres_server
 from support.shape_check import mismatches
@@ -253,17 +253,12 @@ def test_a_database_that_cannot_be_reached_is_said_and_what_was_read_stays(fleet
     expect(page.locator("#main .problem")).to_have_count(0)
 
 
-def test_hostile_texts_stay_texts_and_no_view_shuts_anybody_out(page: Page) -> None:
+def test_hostile_texts_stay_texts_and_no_view_shuts_anybody_out_or_is_wider_than_a_telephone(page: Page) -> None:
     for view in VIEWS:
+        page.set_viewport_size(WIDE)
         go(page, view)
         assert "owned" not in page.title()
         assert page.locator("#main img, #main script").count() == 0
         assert barriers_in_both_schemes(page) == [], view
-
-
-def test_no_view_is_wider_than_a_telephone(server: WebServer, browser: Browser) -> None:
-    with Visitor(browser, server.session, viewport=NARROW) as visitor:
-        page = visitor.open(server.page)
-        for view in VIEWS:
-            go(page, view)
-            assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"], view
+        page.set_viewport_size(NARROW)
+        assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"], view
