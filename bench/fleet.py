@@ -72,6 +72,10 @@ def main() -> None:
         prepare(server)
         if given.row in ("sustained", "beside"):
             server.change("fsync = on")
+        if given.row == "idle":  # each member keeps a connection
+            server.change(f"max_connections = {given.hosts + 50}")
+            server.stop("fast")
+            server.start()
         given.server = server
         with fleet_hosts(server, "measured", Path(name)) as fleet:
             rows[given.row](fleet, given)

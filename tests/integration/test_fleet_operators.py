@@ -106,7 +106,7 @@ def test_a_drained_host_owns_nothing_even_after_a_restart(fleet: FleetHosts) -> 
 
 
 def test_a_host_is_said_to_be_dead(fleet: FleetHosts) -> None:
-    fleet.add("web3", fleet.task("long", "every('5 s') | retry(3)", command="sleep 1000"), lease="2s")
+    fleet.add("web3", fleet.task("long", "every('5 s') | retry(3)", command="sleep 1000"), lease="6s")
     until(fleet, lambda: any(task == "long" for task, _, _ in fleet.ledger()))
     alive = fleet.rocketctl("web1", "fleet", "lost", "web3", "--yes")
     assert "web3 is alive" in alive.stderr
