@@ -45,7 +45,7 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help run test kill upgrade simulate fleet fleetfaults reference fuzz soak engines machines cockpit contain check bench format docs pictures deb rpm release container wheels install install-program install-rest clean distclean
+.PHONY: help run test kill upgrade versions simulate fleet fleetfaults reference fuzz soak engines machines cockpit contain check bench format docs pictures deb rpm release container wheels install install-program install-rest clean distclean
 
 help:  ## this list
 	@echo "make TARGET, one of:"
@@ -71,6 +71,12 @@ upgrade: .venv/rocketd .venv/dev  ## from the version of FROM=COMMIT to this one
 	    $(MAKE) -C build/earlier deb SUITE=$$suite SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct $(FROM)) && $(MAKE) deb SUITE=$$suite || exit; \
 	done
 	ROCKETD_EARLIER=$(CURDIR)/build/earlier/dist $(PYTEST) --timeout 0 tests/system/test_upgrade.py $(ARGS)
+
+versions: .venv/rocketd .venv/dev  ## hosts of a fleet with the version of FROM=COMMIT beside hosts with this one
+	rm -rf build/earlier && mkdir -p build/earlier && git archive $(FROM) | tar -x -C build/earlier
+	$(MAKE) -C build/earlier .venv/rocketd
+	build/earlier/.venv/bin/python -m pip --disable-pip-version-check --quiet install psycopg -c $(PINS)/dev.txt
+	ROCKETD_EARLIER_PYTHON=$(CURDIR)/build/earlier/.venv/bin/python $(PYTEST) --timeout 600 tests/integration/test_fleet_versions.py -rA $(ARGS)
 
 simulate: .venv/rocketd .venv/dev  ## simulated worlds with everything that can happen in them (SEEDS=1000)
 	ROCKETD_SEEDS=$(SEEDS) $(PYTEST) --timeout 0 --numprocesses $(WORKERS) --dist load tests/simulation $(ARGS)

@@ -39,6 +39,8 @@ class Daemon:
         """Seconds for which it is waited for each thing."""
         self._arguments = arguments
         self._environment = {} if environment is None else environment
+        self.python = sys.executable
+        """The interpreter whose rocketd it is."""
         self.wrapper: tuple[str, ...] = ()
         """What the next start is wrapped in: a program that becomes the daemon, or stands aside."""
         self._process: subprocess.Popen[bytes] | None = None
@@ -59,7 +61,7 @@ class Daemon:
         """Start it, and wait for nothing."""
         command = [
             *self.wrapper,
-            sys.executable,
+            self.python,
             "-m",
             "rocketd",
             f"--config-dir={self.config}",

@@ -55,8 +55,13 @@ class FleetHosts:
         note = f"echo overlap $ROCKETD_TASK $ROCKETD_NUMBER $HOST >>{self._ledger}"
         return self.task(name, when, command=f"{{ {alone}; [ $? != 75 ] || {note}; }}")
 
-    def add(self, name: str, tasks: str, lease: str = "2s", extra: str = "", url: str = "") -> Daemon:
-        """Make a host, started; `url`: of the database, if it is not reached by a network of its own."""
+    def add(  # noqa: PLR0913 - what a host may have
+        self, name: str, tasks: str, lease: str = "2s", extra: str = "", url: str = "", *, python: str = ""
+    ) -> Daemon:
+        """Make a host, started; `url`: of the database, if it is not reached by a network of its own.
+
+        `python`: the interpreter that has its rocketd, if that is another one.
+        """
         directory = self.directory / name
         directory.mkdir()
         made = self.hosts[name] = self._stack.enter_context(Daemon(directory))
@@ -68,6 +73,7 @@ class FleetHosts:
             f'lease = "{lease}"\n{extra}[defaults]\nenvironment = {{ HOST = "{name}" }}\n',
         )
         made.write("tasks.toml", f'[defaults]\nenvironment = {{ HOST = "{name}" }}\n{tasks}')
+        made.python = python or made.python
         return made.start()
 
     def ask(self, query: str, *values: object) -> list[tuple[Any, ...]]:

@@ -30,13 +30,6 @@ when = "cron('* * * * * *')"
 run_on = "one"
 overlap = "allow"
 """
-LONG = """\
-[task.long]
-command = ["/bin/sh", "-c", "echo $ROCKETD_NUMBER >>/var/lib/rocketd/long; exec sleep 1000"]
-when = "never | retry(3)"
-run_on = "one"
-kill_grace = "1s"
-"""
 
 
 class Fleet:
@@ -79,10 +72,8 @@ class Fleet:
         self.until(count, lambda rows: int(rows[0][0]) >= before + runs)
 
     def reload(self, host: str) -> None:
-        machine = self.machines[host]
-        reloads = len(machine.journal(RELOADED))
-        machine.run("systemctl", "reload", "rocketd")
-        machine.await_journal(RELOADED, count=reloads + 1)
+        """Have the files read again; returns when they count."""
+        self.machines[host].run("rocketctl", "reload")
 
     def check(self) -> None:
         """No number has begun twice anywhere, and what has begun was claimed by its host."""
@@ -215,6 +206,7 @@ def test_the_verbs_of_operators(fleet: Fleet) -> None:
     fleet.machines[target].run("systemctl", "restart", "rocketd")
     assert "drained" in fleet.on("db1", "rocketctl fleet")
     fleet.on("db1", f"rocketctl -H {target} fleet undrain")
+    fleet.until(f"SELECT 1 FROM rocketd.host WHERE name = '{target}' AND obstacle = ''", bool)
     assert "drained" not in fleet.on("db1", "rocketctl fleet")
 
 
@@ -237,7 +229,6 @@ def test_a_power_cut_and_a_stop_lose_and_double_nothing(fleet: Fleet) -> None:
     assert f"{owner} counts as dead until it is heard of again" in fleet.on(
         "db1", f"rocketctl fleet lost {owner} --yes"
     )
-    assert "lost since" in fleet.on("db1", "rocketctl fleet")
     fleet.machines[owner].start()
     connect(fleet.machines, owner)
     fleet.until(f"SELECT 1 FROM rocketd.host WHERE name = '{owner}' AND lease_until > now()", bool)
@@ -258,25 +249,6 @@ def test_a_host_that_was_suspended_begins_nothing_that_another_has_begun(fleet: 
     freeze(fleet, owner, seconds)
     fleet.until_runs_more()
     fleet.check()
-
-
-def test_a_run_of_a_host_that_was_suspended_for_too_long_is_lost_and_stopped(fleet: Fleet) -> None:
-    give(fleet, "long", LONG)
-    fleet.on("db1", "rocketctl fleet drain")
-    owner = fleet.until_owner("long", lambda host: host not in {"", "db1"})
-    fleet.on("db1", f"rocketctl -H {owner} run long")
-    second = other(owner, "db1")
-    fleet.machines[owner].freeze()
-    query = f"SELECT number FROM rocketd.record WHERE task_name = 'long' AND kind = 'run' AND host = '{second}'"
-    assert fleet.until(query, bool, LOST_AFTER + 60) == [["2"]]
-    fleet.machines[owner].thaw()
-    fleet.machines[owner].await_journal("ROCKETD_TASK=long", "ROCKETD_ACTION=terminate")
-    assert fleet.machines[owner].run("pgrep", "-f", "sleep 1000", check=False).stdout == ""
-    ends = fleet.ask(
-        "SELECT action, cause FROM rocketd.record WHERE task_name = 'long' AND number = 1 AND kind = 'end'"
-    )
-    assert ends == [["crash", "down"]]
-    fleet.on("db1", f"rocketctl -H {second} stop long")
 
 
 def freeze(fleet: Fleet, host: str, seconds: int) -> None:
