@@ -1,6 +1,9 @@
 """Detects changes of directory entries by inotify(7): the kernel reports a change before it is complete.
 
 Changes are asked for when they matter; nothing is woken up in between.
+
+The first watch of a directory takes the kernel up to 40 ms, as it goes through all names in it that it has ever looked
+for. So watches are kept, also while nothing in their directory matters.
 """
 
 import ctypes
@@ -14,6 +17,8 @@ _LIBC: Final = ctypes.PyDLL(None)  # these calls return at once, so they keep th
 _HEAD: Final = struct.Struct("iIII")
 _READ_BYTES: Final = 64 * 1024
 """The most that is read of events; if there are more, everything may have changed."""
+_MOST_WATCHES: Final = 1000
+"""Directories that are watched although nothing in them may matter any longer."""
 _MASK: Final = 0x4 | 0x8 | 0x40 | 0x80 | 0x100 | 0x200 | 0x0100_0000 | 0x2000_0000
 """IN_ATTRIB, IN_CLOSE_WRITE, IN_MOVED_FROM, IN_MOVED_TO, IN_CREATE, IN_DELETE; IN_ONLYDIR, IN_MASK_ADD."""
 
@@ -25,7 +30,8 @@ class PathChanges:
         self._events = -1
         self._poll = select.poll()
         self._names: dict[int, set[str]] = {}
-        self.reset()
+        """The entries that matter, by watch; none: the watch is kept for later."""
+        self._open()
 
     def watch(self, directory: str, name: str) -> bool:
         """Watch an entry of a directory, which may be missing; return whether that is possible."""
@@ -44,8 +50,14 @@ class PathChanges:
 
     def reset(self) -> None:
         """Stop watching all entries."""
-        self.close()
-        self._names.clear()
+        if self._events < 0 or len(self._names) > _MOST_WATCHES or self._poll.poll(0):
+            self.close()
+            self._names.clear()
+            self._open()
+        else:
+            self._names = {watch: set() for watch in self._names}
+
+    def _open(self) -> None:
         self._events = _LIBC.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
         if self._events >= 0:
             self._poll.register(self._events, select.POLLIN)
@@ -59,7 +71,8 @@ class PathChanges:
 
     def _is_watched(self, watch: int, name: str) -> bool:
         """Without a name, the event concerns the directory itself; without a directory, events were lost."""
-        return watch not in self._names or not name or name in self._names[watch]
+        names = self._names.get(watch)
+        return names is None or name in names or (not name and bool(names))
 
 
 def _events(data: bytes) -> Iterator[tuple[int, str]]:
