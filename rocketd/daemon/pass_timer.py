@@ -4,6 +4,7 @@ A start from rest costs several times what the same start costs in a busy daemon
 the processor. So the alarm for an instant at which a run is expected rings twice: REHEARSAL_LEAD before, to use code
 and data once for nothing, and at the instant itself.
 
+    the first set           rehearsal at once, as the first of all takes longer than the lead
     set(10:00:00)           rings at 09:59:59.9985: rehearsal, and no pass
                             rings at 10:00:00: pass
     an event in between     pass, as ever; the alarm is set anew
@@ -44,6 +45,7 @@ class PassTimer:
         self._asyncio = asyncio.get_running_loop()
         self._alarm = TimerAlarm(self._on_alarm)
         self._is_scheduled = False
+        self._is_rehearsed = False
         self.at: Instant = FOREVER
         """When the next pass comes, if no event comes before."""
 
@@ -57,7 +59,11 @@ class PassTimer:
         """Have the next pass at that instant, which replaces the one that was set before."""
         self.at = at
         early = at - REHEARSAL_LEAD
-        self._alarm.set(early if early > now + REST and self._rehearsal.is_useful(at) else at)
+        is_useful = early > now + REST and self._rehearsal.is_useful(at)
+        if is_useful and not self._is_rehearsed:
+            self._is_rehearsed = True
+            self._asyncio.call_soon(self._rehearsal, at)
+        self._alarm.set(early if is_useful else at)
 
     def close(self) -> None:
         """Start no further pass by the clock."""

@@ -27,6 +27,8 @@ class Scene:
     def __init__(self, *, useful: bool = True) -> None:
         self.clock = SetClock()
         self.useful = useful
+        self.at_once: list[Instant] = []
+        """When the rehearsal came that does not wait for its time."""
         self.happened: list[tuple[str, Instant]] = []
         self.passed = asyncio.Event()
         self.on_rehearsal: Callable[[], None] = lambda: None
@@ -36,6 +38,9 @@ class Scene:
         return self.useful
 
     def __call__(self, at: Instant) -> None:  # noqa: ARG002 - as above
+        if not self.at_once:
+            self.at_once.append(self.clock.now())
+            return
         self.happened.append(("rehearsal", self.clock.now()))
         self.on_rehearsal()
 
@@ -50,6 +55,21 @@ class Scene:
     async def until_pass(self) -> None:
         await asyncio.wait_for(self.passed.wait(), 10)
         self.timer.close()
+
+
+def test_the_first_expected_start_is_rehearsed_at_once_and_no_other() -> None:
+    async def scene() -> None:
+        made = Scene()
+        made.timer.set(made.clock.now() + HOUR, made.clock.now())
+        assert not made.at_once, "not within the pass"
+        await asyncio.sleep(0)
+        assert len(made.at_once) == 1
+        made.timer.set(made.clock.now() + HOUR, made.clock.now())
+        await asyncio.sleep(0)
+        assert made.what == []
+        made.timer.close()
+
+    asyncio.run(scene())
 
 
 def test_before_an_expected_start_is_a_rehearsal_and_the_pass_comes_at_its_instant() -> None:
