@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
+from rocketd.core.model.events import Started, Withdrawn
 from rocketd.daemon.boot_tasks import BootTasks
 from rocketd.daemon.loop import Loop
 from rocketd.daemon.state_file_writer import StateFileWriter
@@ -16,5 +17,5 @@ def boot_tasks(directories: Sequence[Path], loop: Loop, stack: AsyncExitStack) -
     writing = StateFileWriter(partial(loop.health.set_trouble, "boot"))
     stack.push_async_callback(writing.close)
     boot = BootTasks(directories, this_origin().boot_id, writing.put)
-    loop.watchers.add(boot.handle_event)
+    loop.events.watch(boot.handle_event, Started, Withdrawn)
     return boot

@@ -50,12 +50,12 @@ class MetricsSource:
         self._writing: asyncio.Task[None] | None = None
         self.textfile = ""
         """Where they are written at each heartbeat; empty: nowhere."""
-        loop.watchers.add(self.watch)
+        loop.events.watch(self.watch, Started, Finished, Missed)
         loop.heartbeat_hooks.append(self._on_heartbeat)
 
     def watch(self, what: Event | OutputLine) -> None:
         """Count an event; a watcher of the loop."""
-        if isinstance(what, Started | Finished | Missed):
+        if isinstance(what, (Started, Finished, Missed)):
             self._counters.learn(what)
 
     async def text(self, written: str) -> str:

@@ -74,7 +74,7 @@ class Notifications:
         self._told: frozenset[str] = frozenset()
         """The tasks of which any channel would ever tell anything."""
         self._reader: EventReader | None = None
-        loop.watchers.add(self.watch)
+        loop.events.watch(self.watch, Started, Finished, Missed)
         loop.pass_hooks.append(self._after_pass)
         loop.heartbeat_hooks.append(self._on_heartbeat)
 
@@ -134,7 +134,7 @@ class Notifications:
 
     def watch(self, what: Event | OutputLine) -> None:
         """Note an event; a watcher of the loop."""
-        if isinstance(what, Started | Finished | Missed):
+        if isinstance(what, (Started, Finished, Missed)):
             self._events.append(what)
             if self._in_use and isinstance(what, Started):  # no pass follows by itself, as after an end
                 self._loop.wake()

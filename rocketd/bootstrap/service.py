@@ -261,8 +261,7 @@ class Service:
             self._journal.write(daemon_messages.records_note(note))
         for event in recovered.ended:
             self._journal.write(run_messages.entry_of(event))
-            for watcher in tuple(self.loop.watchers):
-                watcher(event)
+            self.loop.events.notify(event)
         if recovered.outage is not None and recovered.outage.stepped:
             self._journal.write(daemon_messages.clock_step(recovered.outage.stepped, while_down=True))
         for old, new in recovered.renames:

@@ -28,7 +28,7 @@ class TaskDeadlines:
         self._known: frozenset[str] = frozenset()
         """The tasks whose usual runtimes have been read."""
         self._reader: SqliteReader | None = None
-        loop.watchers.add(self.watch)
+        loop.events.watch(self.watch, Spawned, Finished)
         loop.pass_hooks.append(self._after_pass)
 
     def connect(self, told: dict[str, Instant], reader: SqliteReader) -> None:

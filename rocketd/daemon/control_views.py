@@ -8,6 +8,7 @@ from typing import Final
 
 from rocketd.core.history.as_of import history_as_of, runs_needed
 from rocketd.core.instant import SECOND, Duration, Instant
+from rocketd.core.model.events import Finished
 from rocketd.core.model.executor_choice import ExecutorChoice
 from rocketd.core.model.records import RunFilter, RunPlace, RunView
 from rocketd.core.model.run import Action
@@ -46,7 +47,7 @@ class ControlViews:
         self._task_files = task_files
         self._daemon_info = daemon_info
         self._runtimes = KnownRuntimes(self._read_runtimes)
-        loop.watchers.add(self._runtimes.learn)
+        loop.events.watch(self._runtimes.learn, Finished)
         self.listed = TaskList(loop, task_files, self._runtimes)
         self.explained = ExplanationPages(loop, self.why)
         self.feed = EventFeed(loop, self.status, self.listed.row, self.listed.counts)

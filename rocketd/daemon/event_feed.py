@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from rocketd.core.instant import FOREVER, SECOND, Instant
 from rocketd.core.messages.output_line import OutputLine
-from rocketd.core.model.events import Event
+from rocketd.core.model.events import Event, task_of
 from rocketd.daemon.event_stream import ALL, CAPACITY, EventStream, StreamFilter, StreamItem
 from rocketd.daemon.json_format import JsonObject, rfc3339
 from rocketd.daemon.loop import Loop
@@ -144,9 +144,8 @@ class EventFeed:
 
     def _on_event(self, event: Event | OutputLine) -> None:
         if not isinstance(event, OutputLine):
-            item = StreamItem(event, self._next())
-            self._publish(item)
-            self._touched.add(item.task)
+            self._publish(StreamItem(event, self._next()))
+            self._touched.add(task_of(event))
             self._look_soon()
         elif self._streams:
             self._send(StreamItem(event))

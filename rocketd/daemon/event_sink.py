@@ -1,5 +1,6 @@
 """Distributes events to the journal and to all watchers. Everything runs on the loop's thread."""
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 
 from rocketd.core.instant import Instant
@@ -21,6 +22,8 @@ class EventSink:
 
     def __init__(self, journal: Journal) -> None:
         self.watchers: set[Watcher] = set()
+        """Those that get every event."""
+        self._watchers_of: defaultdict[type[Event], list[Watcher]] = defaultdict(list)
         self.line_watchers: set[Watcher] = set()
         """Those that get the lines that runs print: most want events alone."""
         self._journal = journal
@@ -30,10 +33,19 @@ class EventSink:
         self.reloads = 0
         """How often other tasks were loaded."""
 
+    def watch(self, watcher: Watcher, *kinds: type[Event]) -> None:
+        """Pass events of these kinds to the watcher, and no others: most watchers have no use for most of them."""
+        for kind in kinds:
+            self._watchers_of[kind].append(watcher)
+
+    def notify(self, event: Event) -> None:
+        """Pass an event to its watchers."""
+        _notify((*self.watchers, *self._watchers_of[type(event)]), event)
+
     def publish(self, event: Event) -> None:
         """Publish an event; of a missed stretch that grows, not each step."""
         self._publish_all(self._missed.pass_on(event))
-        if isinstance(event, Finished | Withdrawn):
+        if isinstance(event, (Finished, Withdrawn)):
             self.renamed_runs.forget(event.run)
 
     def publish_delayed(self, now: Instant | None) -> None:
@@ -56,9 +68,9 @@ class EventSink:
         for event in events:
             if not isinstance(event, Spawned) or self._journal.is_enabled(Priority.DEBUG):
                 self._journal.write(run_messages.entry_of(event))
-            _notify(self.watchers, event)
+            self.notify(event)
 
 
 def _notify(watchers: Collection[Watcher], item: Event | OutputLine) -> None:
-    for watcher in tuple(watchers):
+    for watcher in tuple(watchers):  # one of them may end its own watch
         watcher(item)

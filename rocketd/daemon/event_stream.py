@@ -33,27 +33,30 @@ Happening: TypeAlias = Event | OutputLine | JsonObject
 class StreamItem:
     """One event for all listeners."""
 
-    __slots__ = ("_line", "happening", "id", "kind", "run_id", "task")
+    __slots__ = ("_line", "happening", "id", "size")
 
     def __init__(self, happening: Happening, number: int | None = None) -> None:
         """`number` counts the events, None: it is not counted."""
         self.happening = happening
         self._line: bytes | None = None
         self.id = number
-        self.kind = _kind(happening)
-        self.task = _task(happening)
-        """Which task it is about; empty: all."""
-        self.run_id = "" if isinstance(happening, dict) else _run_id(happening)
+        self.size = _size(happening)
+        """Roughly how many bytes it takes up."""
 
     @property
-    def size(self) -> int:
-        """Roughly how many bytes it takes up."""
-        happening = self.happening
-        if isinstance(happening, OutputLine):
-            return EVENT_OVERHEAD + len(happening.line)
-        if isinstance(happening, Finished):
-            return EVENT_OVERHEAD + len(happening.end.output) + len(happening.end.exc_text)
-        return EVENT_OVERHEAD
+    def kind(self) -> str:
+        """What it is, as a listener can ask for it."""
+        return _kind(self.happening)
+
+    @property
+    def task(self) -> str:
+        """Which task it is about; empty: all."""
+        return _task(self.happening)
+
+    @property
+    def run_id(self) -> str:
+        """Which run it is about; empty: none, or all."""
+        return "" if isinstance(self.happening, dict) else _run_id(self.happening)
 
     @property
     def is_output(self) -> bool:
@@ -180,6 +183,14 @@ def _lost(count: int) -> StreamItem:
 def encoded(value: JsonObject, number: int | None = None) -> bytes:
     """Write an object as a line of JSON, with its number."""
     return json.dumps(value if number is None else {**value, "id": number}).encode() + b"\n"
+
+
+def _size(happening: Happening) -> int:
+    if isinstance(happening, OutputLine):
+        return EVENT_OVERHEAD + len(happening.line)
+    if isinstance(happening, Finished):
+        return EVENT_OVERHEAD + len(happening.end.output) + len(happening.end.exc_text)
+    return EVENT_OVERHEAD
 
 
 def _kind(happening: Happening) -> str:

@@ -40,6 +40,7 @@ class Health:
         """Called when something ceases to work, or works again."""
         self._spooled = False
         self._write_timer: asyncio.TimerHandle | None = None
+        self._status_call: asyncio.Handle | None = None
 
     @property
     def can_record(self) -> bool:
@@ -111,8 +112,16 @@ class Health:
         """What does not work at the moment; empty: all does."""
         return "; ".join(self.troubles.values())
 
+    def report_status_soon(self) -> None:
+        """Send the status to the service manager once for all that happens in this turn of the loop."""
+        if self._status_call is None:
+            self._status_call = asyncio.get_running_loop().call_soon(self.report_status)
+
     def report_status(self) -> None:
         """Send the status to the service manager."""
+        if self._status_call is not None:
+            self._status_call.cancel()
+            self._status_call = None
         self._manager.status(self.status)
 
     @property

@@ -264,7 +264,7 @@ class Loop:
             self._asyncio.call_soon(self.publish, event)  # behind the start itself
         if self._timer is not None and self.scheduler.next_check() < self._timer.at:  # its time is running
             self.wake()
-        self.health.report_status()
+        self.health.report_status_soon()
 
     def publish(self, event: Event) -> None:
         """Write an event to the journal, and pass it to the watchers."""

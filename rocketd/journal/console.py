@@ -70,7 +70,7 @@ class ConsoleChannel:
     def send(self, encoded: EncodedMessage) -> bool:
         if self.unsent and not self.flush():
             return False
-        self.unsent = b"".join(part for part in encoded if isinstance(part, bytes))
+        self.unsent = b"".join([part for part in encoded if isinstance(part, bytes)])
         self.flush()
         return True
 

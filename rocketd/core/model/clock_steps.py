@@ -100,6 +100,8 @@ class ClockSteps:
 
     def same_setting(self, one: int, other: int) -> bool:
         """Whether this scheduler recorded both, and the clock was not set in between."""
+        if not self._steps:
+            return one > 0 and other > 0
         first, last = sorted(self._noted.get(place, place) for place in (one, other))
         return first > 0 and not any(first <= place < last for place, *_ in self._steps)
 

@@ -1,5 +1,6 @@
 """What metrics tell: the state of the daemon and of each task at a moment, and what was counted since its start."""
 
+from bisect import bisect_left
 from collections import Counter
 from typing import Final, NamedTuple
 
@@ -71,8 +72,7 @@ class RunCounters:
         match event:
             case Started(run) if run.trigger is not Trigger.HAND:
                 delay = max(run.start - run.due, 0) / SECOND
-                index = next((i for i, bound in enumerate(DELAY_BUCKETS) if delay <= bound), len(DELAY_BUCKETS))
-                self.delays[index] += 1
+                self.delays[bisect_left(DELAY_BUCKETS, delay)] += 1
                 self.delay_sum += delay
             case Finished(run, end):
                 self.changes[run.task] += 1

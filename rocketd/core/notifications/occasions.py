@@ -61,7 +61,7 @@ OUTPUT: Final = "output"
 
 def task_of(event: NotifiedEvent) -> str:
     """Return the name of the task that the event is about."""
-    return event.task if isinstance(event, Missed | Overdue) else event.run.task
+    return event.task if isinstance(event, (Missed, Overdue)) else event.run.task
 
 
 def event_key(event: NotifiedEvent) -> str:

@@ -44,7 +44,7 @@ class EventReducer:
         if isinstance(event, Finished) and self._has_ended_elsewhere(event.run):
             self._release(event.run.key)
             return
-        if self.missed and isinstance(event, Started | Finished | Withdrawn):
+        if self.missed and isinstance(event, (Started, Finished, Withdrawn)):
             self.registry.count_missed(event.run.task)
         self.history.learn(event, noted)
         self.startup.learn(event)
@@ -73,9 +73,10 @@ class EventReducer:
 
     def _has_ended_elsewhere(self, run: Run) -> bool:
         """Whether another host has recorded the end of a run of this one, which it counted as lost: that end counts."""
-        scheduled, task_history = self.registry.tasks.get(run.task), self.history.of(run.task)
+        scheduled = self.registry.tasks.get(run.task)
         if scheduled is None or scheduled.task.run_on is not RunOn.ONE:
             return False
+        task_history = self.history.of(run.task)
         return run.number not in task_history.running and run.number < task_history.next_number
 
     def _begin(self, run: Run) -> None:

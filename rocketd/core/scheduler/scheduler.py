@@ -150,7 +150,7 @@ class Scheduler:
     def learn(self, event: Event, noted: int | None = None) -> None:
         """Apply an event; `noted` is the position of the log when it happened, if it was recorded later."""
         self._parts.reducer.learn(event, noted)
-        if isinstance(event, Spawned | Finished | Withdrawn):
+        if isinstance(event, (Spawned, Finished, Withdrawn)):
             self.admission.apply(event, self.tasks.get(event.run.task))
 
     def observe(self, event: Observed) -> None:

@@ -22,14 +22,18 @@ class StartupPhase:
 
     def obstacle(self, task: str) -> str:
         """Return what keeps that task from starting; empty: nothing."""
+        if not (self._unstarted or self._unfinished):
+            return ""
         awaited = self._unstarted | self._unfinished
-        if not awaited or task in awaited:
+        if task in awaited:
             return ""
         self._waiting[task] = None
         return f"waiting for what runs at the start: {', '.join(sorted(awaited))}"
 
     def learn(self, event: Event) -> None:
         """Apply an event; when the last task is no longer waited for, those that wait are judged again."""
+        if not (self._unstarted or self._unfinished):
+            return
         if isinstance(event, Started):
             self._unstarted.discard(event.run.task)
         elif isinstance(event, Finished):

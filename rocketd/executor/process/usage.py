@@ -19,15 +19,31 @@ _BLOCK: Final = 512
 _KIB: Final = 1024
 
 
+class _OwnPeak:
+    """The most memory that this process has had so far: the kernel is asked only where what is known is not enough."""
+
+    def __init__(self) -> None:
+        self._known = 0
+
+    def exceeds(self, memory: int) -> bool:
+        """Whether it is at least that much, in bytes, as far as the kernel can tell."""
+        if memory <= self._known:
+            return True
+        self._known = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB + _ACCURACY
+        return memory <= self._known
+
+
+_own_peak: Final = _OwnPeak()
+
+
 def usage_of(used: resource.struct_rusage) -> Usage:
     """Return what a child of this process has used.
 
     The kernel says how large the largest of its processes became, and begins with what was in memory when it executed
     its program: that is this process. So less than this process itself has ever had is not known.
     """
-    least = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB + _ACCURACY
     memory = used.ru_maxrss * _KIB
-    return _usage(used, memory if memory > least else None)
+    return _usage(used, None if _own_peak.exceeds(memory) else memory)
 
 
 def own_usage() -> Usage:

@@ -36,12 +36,15 @@ _SPAWNED: Final = statement(
     ") AS given WHERE task_name = given.column3 AND number = given.column4 AND action = 'run'",
 )
 
+_RECORDS: Final = (Started, Finished, Withdrawn, Missed)
+"""What becomes a row of its own."""
+
 _RUN_ID: Final = "SELECT run_id FROM log WHERE task_name = ? AND number = ? AND action = 'run'"
 
 
 def insert(database: sqlite3.Connection, changes: Sequence[Change], origin: Origin) -> None:
     """Append the records among these changes, in their order. Raises DuplicateRun."""
-    rows = [row_of(change, origin) for change in changes if isinstance(change, Started | Finished | Withdrawn | Missed)]
+    rows = [row_of(change, origin) for change in changes if isinstance(change, _RECORDS)]
     for chunk in chunks(rows):
         _append(database, chunk)
     write(database, _SPAWNED, [(c.pid, c.pid_start, *c.run.key) for c in changes if isinstance(c, Spawned)])

@@ -107,7 +107,7 @@ def apply(database: sqlite3.Connection, changes: Sequence[Change], origin: Origi
     Of one run the start comes before the process, and that before the end: so each kind is written in one go, and the
     process of a run that has ended as well need not be written.
     """
-    ended = {change.run.key for change in changes if isinstance(change, Finished | Withdrawn)}
+    ended = {change.run.key for change in changes if isinstance(change, (Finished, Withdrawn))}
     write(database, _UPSERT_TASK, list(_next_numbers(changes).items()))
     write(database, _SAVE_STATE, [_state_values(change) for change in changes if isinstance(change, TaskState)])
     write(database, _OPEN_RUN, [(*_run_values(c.run), *origin) for c in changes if isinstance(c, Started)])
