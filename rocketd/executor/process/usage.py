@@ -19,13 +19,13 @@ _BLOCK: Final = 512
 _KIB: Final = 1024
 
 
-class _OwnPeak:
+class _UsageReader:
     """The most memory that this process has had so far: the kernel is asked only where what is known is not enough."""
 
     def __init__(self) -> None:
         self._known = 0
 
-    def exceeds(self, memory: int) -> bool:
+    def reaches(self, memory: int) -> bool:
         """Whether it is at least that much, in bytes, as far as the kernel can tell."""
         if memory <= self._known:
             return True
@@ -33,7 +33,7 @@ class _OwnPeak:
         return memory <= self._known
 
 
-_own_peak: Final = _OwnPeak()
+_own_memory: Final = _UsageReader()
 
 
 def usage_of(used: resource.struct_rusage) -> Usage:
@@ -43,7 +43,7 @@ def usage_of(used: resource.struct_rusage) -> Usage:
     its program: that is this process. So less than this process itself has ever had is not known.
     """
     memory = used.ru_maxrss * _KIB
-    return _usage(used, None if _own_peak.exceeds(memory) else memory)
+    return _usage(used, None if _own_memory.reaches(memory) else memory)
 
 
 def own_usage() -> Usage:
