@@ -158,6 +158,8 @@ class _Parts(NamedTuple):
             words = [(word, 0) for word in shorthand.split()]
         if words and _SINCE_1970.fullmatch(words[-1][0]):
             words[-1:] = [(word, 0) for word in str(datetime.fromtimestamp(int(words[-1][0][1:]), UTC))[:19].split()]
+        if advice := _advice([word for word, _ in words]):
+            raise mistaken(words[0][0], words[0][1], line, *advice)
         weekdays, dated, clock = frozenset(range(7)), ("*-*-*", 0), ("00:00:00", 0)
         if not words:
             raise ConditionError("a calendar line is missing", hint=HINT, end=len(line), about=line)
@@ -173,6 +175,26 @@ class _Parts(NamedTuple):
         hour, minute, second = _time(*clock, line)
         starred = clock[0].startswith("*") or clock[0].split(":")[1].startswith("*")
         return cls(weekdays, year, month, day, from_end, hour, minute, second, starred)
+
+
+def _advice(words: list[str]) -> tuple[str, str] | None:
+    """Return what is wrong with the first of several words, and what to write, if that is often written.
+
+    * *-*-* 09:00    write *-*-* 09:00
+    Mon, Fri 10:00   write Mon,Fri 10:00
+    daily 10:00      write *-*-* 10:00
+    """
+    if len(words) < 2:  # noqa: PLR2004 - the first and another
+        return None
+    first, rest = words[0], " ".join(words[1:])
+    shorthand, _, midnight = _SHORTHANDS.get(first.lower(), "").rpartition(" ")
+    if first == "*":
+        return "a day of the week is not *", f"leave it out: {rest}"
+    if first.endswith(",") and words[1][0].isalpha():
+        return "a list has no blanks", f"write {first}{rest}"
+    if midnight == "00:00:00" and ":" in words[1]:
+        return f"{first} has its own time of day", f"write {shorthand} {rest}"
+    return None
 
 
 def _words(text: str) -> list[_Placed]:

@@ -78,7 +78,9 @@ class Chain(NamedTuple):
         stop = self._number(match["stop"]) if match["stop"] else None
         step = self._scaled(match["step"]) if match["step"] else 0
         if stop is not None and stop < first:
-            raise self._mistake(item, f"{item} is a range that runs backwards")
+            least, most = self.kind.least, self.kind.most // self.kind.scale
+            hint = f"write {match['start']}..{most},{least}..{match['stop']}"
+            raise self._mistake(item, f"{item} is a range that runs backwards", hint)
         if match["step"] and not self._fits(first, stop, step, down=down):
             raise self._mistake(item, f"a step of {match['step']} leads beyond what {self.kind.one} can be")
         if stop is None and not step:
