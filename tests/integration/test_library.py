@@ -34,7 +34,7 @@ def actions(app: Rocketd, name: str) -> list[str]:
 
 @pytest.fixture
 def app() -> Generator[Rocketd, None, None]:
-    """An application that gives up after ten seconds, which is a failure."""
+    """An application that gives up after a minute, which is a failure."""
     app = Rocketd(config=QUICK)
     gave_up: list[None] = []
 
@@ -42,7 +42,7 @@ def app() -> Generator[Rocketd, None, None]:
         gave_up.append(None)
         app.session.shut_down(force=True)
 
-    timer = threading.Timer(10, give_up)
+    timer = threading.Timer(60, give_up)
     timer.daemon = True
     app.session.hook_startup()(timer.start)
     yield app
