@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from rocketd.config.daemon_settings import Settings
 from rocketd.core.clock import Clock
 from rocketd.core.instant import Duration
+from rocketd.core.model.events import Report
 from rocketd.daemon.loop import Loop
 from rocketd.executor.commands import Commands
 from rocketd.executor.engine.submission_notes import SubmissionNotes
 from rocketd.executor.process.executor import ProcessExecutor
-from rocketd.executor.router import ExecutorRouter, Report
+from rocketd.executor.router import ExecutorRouter
 from rocketd.executor.unit.host import unit_support
 from rocketd.executor.unit.run_files import RunFiles
 from rocketd.executor.unit.unit_name import UnitNames

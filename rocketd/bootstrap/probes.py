@@ -2,12 +2,13 @@
 
 from rocketd.core.clock import Clock
 from rocketd.core.conditions.host_conditions import CommandSucceeds, EnvironmentIs, LoadBelow, PathExists, UnitActive
+from rocketd.core.model.events import Report
 from rocketd.core.prober import Prober
 from rocketd.daemon.ports import ReportObserved
 from rocketd.executor.commands import Commands
 from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.executor.process.network_mounts import Mounts
-from rocketd.probes.commands import CommandObserver, Report, Runner
+from rocketd.probes.commands import CommandObserver, Runner
 from rocketd.probes.load_and_env import EnvironmentObserver, LoadObserver
 from rocketd.probes.paths import PathObserver
 from rocketd.probes.prober import HostProber

@@ -12,7 +12,7 @@ from typing import Protocol, TypeAlias
 from rocketd.core.instant import Duration, Instant
 from rocketd.core.messages.message import Message, Priority
 from rocketd.core.model.clock_reading import ClockReading
-from rocketd.core.model.events import Event, Finished, Missed, Observed, Spawned, Started, Withdrawn
+from rocketd.core.model.events import Event, Finished, Missed, Observed, Started, Withdrawn
 from rocketd.core.model.records import Change, OpenRun, RunFilter, RunView, TaskState
 from rocketd.core.model.run import Action, Cause, Run, RunKey
 from rocketd.core.model.task import Task
@@ -212,9 +212,6 @@ class Spool(Protocol):
         """
         ...
 
-
-Report: TypeAlias = Callable[[Spawned | Finished | Withdrawn], None]
-"""Receives from an executor what was done; called on the loop's thread."""
 
 ReportObserved: TypeAlias = Callable[[Observed], None]
 """Receives from a prober what it observes; called on the loop's thread."""

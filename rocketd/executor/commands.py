@@ -4,23 +4,20 @@ They are units where runs are units by default, so that the daemon's sandbox is 
 of the daemon.
 """
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from rocketd.core.clock import Clock
-from rocketd.core.model.events import Finished, Spawned, Withdrawn
+from rocketd.core.model.events import Finished, Report
 from rocketd.core.model.run import Action, Cause, End, Run
 from rocketd.core.model.task import Task
+from rocketd.executor.callbacks import EmitLine, Variables
 from rocketd.executor.process.environment import run_variables
 from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.executor.router import ExecutorRouter
 
 if TYPE_CHECKING:
     from rocketd.executor.unit.commands import UnitCommands
-
-Report: TypeAlias = Callable[[Spawned | Finished | Withdrawn], None]
-EmitLine: TypeAlias = Callable[[Run, str, str], object]
-Variables: TypeAlias = Callable[[Run], Mapping[str, str]]
 
 
 class Commands:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from rocketd.core.clock import Clock
 from rocketd.core.instant import Instant
-from rocketd.core.model.events import Finished, Spawned, Withdrawn
+from rocketd.core.model.events import Finished, Report, Spawned, Withdrawn
 from rocketd.core.model.executor_choice import ExecutorChoice, choose_executor
 from rocketd.core.model.recent_output import JournalPlace, RecentOutput
 from rocketd.core.model.records import OpenRun
 from rocketd.core.model.run import Action, Cause, End, Run, RunKey
 from rocketd.core.model.task import ExecutorKind, Task
+from rocketd.executor.callbacks import EmitLine
 from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.executor.unit.host import UnitSupport
 from rocketd.executor.unit.run_files import RunFiles
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from rocketd.executor.unit.context import UnitContext
     from rocketd.executor.unit.executor import UnitExecutor
 
-Report = Callable[[Spawned | Finished | Withdrawn], None]
-EmitLine = Callable[[Run, str, str], object]
 ShowLine = Callable[[Run, str, str, JournalPlace], object]
 
 

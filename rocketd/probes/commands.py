@@ -3,13 +3,13 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol
 from uuid import uuid4
 
 from rocketd.core.conditions.host_conditions import CommandSucceeds
 from rocketd.core.duration import format_duration
 from rocketd.core.instant import SECOND, Duration, Instant
-from rocketd.core.model.events import Finished, Spawned, Withdrawn
+from rocketd.core.model.events import Finished, Report, Spawned, Withdrawn
 from rocketd.core.model.run import Action, Cause, End, Run, Trigger
 from rocketd.core.model.task import Command, Surroundings, Task
 from rocketd.core.signal_names import signal_name
@@ -23,8 +23,6 @@ _CANNOT_RUN: Final = frozenset({126, 127})
 _DESCRIPTION: Final = "a command of conditions"
 _TAIL: Final = 300
 _GRACE: Final[Duration] = SECOND
-
-Report: TypeAlias = Callable[[Spawned | Finished | Withdrawn], None]
 
 
 class Runner(Protocol):

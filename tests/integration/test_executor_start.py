@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from rocketd.core.model.events import Finished, Spawned, Withdrawn
+from rocketd.core.model.events import Finished, Report, Spawned, Withdrawn
 from rocketd.core.model.run import Action, Run, Trigger
 from rocketd.core.model.task import Command, Function, Identity, Limit, Surroundings, Task
 from rocketd.executor.process.environment import own_identity
@@ -25,7 +25,7 @@ from rocketd.executor.process.executor import ProcessExecutor
 from rocketd.executor.process.process_files import current_start_time, start_time
 from rocketd.executor.process.run_supervisor import RunSupervisor
 from rocketd.executor.process.spawner import raise_open_files
-from support.executor_harness import Output, RealClock, Report, World, new_world, shell
+from support.executor_harness import Output, RealClock, World, new_world, shell
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from rocketd.core.model.events import Finished, Spawned
+from rocketd.core.model.events import Finished, Report, Spawned
 from rocketd.core.model.run import Action, Run
 from rocketd.core.model.task import Command, Surroundings, Task
 from rocketd.executor.process.executor import MAX_PENDING, ProcessExecutor
 from rocketd.executor.process.spawner import raise_open_files
-from support.executor_harness import Output, RealClock, Report, World, a_run, new_world, shell
+from support.executor_harness import Output, RealClock, World, a_run, new_world, shell
 
 MANY = 3 * MAX_PENDING + 1
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from rocketd.core.instant import SECOND
 from rocketd.core.model.engine import Engine
-from rocketd.core.model.events import Finished, Spawned, Withdrawn
+from rocketd.core.model.events import Finished, Report, Spawned, Withdrawn
 from rocketd.core.model.recent_output import JournalPlace
 from rocketd.core.model.run import Cause, End, Run, Trigger
 from rocketd.core.model.task import Command, Function, Task
@@ -56,7 +56,6 @@ def a_run(task: Task) -> Run:
     return Run(task.name, next(_numbers), str(uuid4()), 1, now, now, Trigger.SCHEDULE, "it was time")
 
 
-Report = Callable[[Spawned | Finished | Withdrawn], None]
 Output = Callable[[Run, str, str], object]
 Make = Callable[[Report, Output], Executor]
 

@@ -8,6 +8,7 @@ A start is learned the moment it is decided (the scheduler says `Started` to its
 exclude each other only one starts in a pass.
 """
 
+from collections.abc import Callable
 from typing import TypeAlias
 
 from rocketd.core.dataclass import dataclass
@@ -117,6 +118,8 @@ class Observed:
 
 Event: TypeAlias = Started | Spawned | Finished | Withdrawn | Missed
 """What the run log keeps."""
+Report: TypeAlias = Callable[[Spawned | Finished | Withdrawn], None]
+"""Receives from an executor what was done; called on the loop's thread."""
 
 
 def task_of(event: Event) -> str:

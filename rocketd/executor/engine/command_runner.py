@@ -8,15 +8,16 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import count
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol
 from uuid import uuid4
 
 from rocketd.core.clock import Clock
 from rocketd.core.errors import ResourceShortage
 from rocketd.core.instant import SECOND
-from rocketd.core.model.events import Finished, Spawned, Withdrawn
+from rocketd.core.model.events import Finished, Report, Spawned, Withdrawn
 from rocketd.core.model.run import Cause, End, Run, Trigger
 from rocketd.core.model.task import Command, Function, Surroundings, Task
+from rocketd.executor.callbacks import Variables
 from rocketd.executor.engine.job import Job, NoEngineAnswer
 from rocketd.executor.process.environment import run_variables
 
@@ -27,9 +28,6 @@ TIMEOUT: Final = 60.0
 _GRACE: Final = 5
 """Seconds from TERM to KILL of one that takes longer."""
 JOB_VARIABLE: Final = "ROCKETD_JOB"
-
-Report: TypeAlias = Callable[[Spawned | Finished | Withdrawn], None]
-Variables: TypeAlias = Callable[[Run], Mapping[str, str]]
 
 
 class CommandStarter(Protocol):

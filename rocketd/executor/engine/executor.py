@@ -16,14 +16,15 @@ from rocketd.background_threads import in_thread
 from rocketd.core.clock import Clock
 from rocketd.core.instant import Duration
 from rocketd.core.model.engine import Engine
-from rocketd.core.model.events import Finished, Withdrawn
+from rocketd.core.model.events import Finished, Report, Withdrawn
 from rocketd.core.model.recent_output import RecentOutput
 from rocketd.core.model.records import OpenRun
 from rocketd.core.model.run import Cause, Run, RunKey
 from rocketd.core.model.task import Command, Surroundings, Task
+from rocketd.executor.callbacks import EmitLine
 from rocketd.executor.engine.decision import SETTLE, JobFacts
 from rocketd.executor.engine.engine_run import EngineRun
-from rocketd.executor.engine.follower import EmitLine, JobFollower, Report
+from rocketd.executor.engine.follower import JobFollower
 from rocketd.executor.engine.job import EngineClient, Job, job_name
 from rocketd.executor.engine.submission_notes import SubmissionNote, SubmissionNotes
 

@@ -5,11 +5,11 @@ last every `engine_interval`. Nothing else here waits for a time.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from rocketd.background_threads import in_thread
 from rocketd.core.backoff import Backoff
@@ -17,16 +17,14 @@ from rocketd.core.clock import Clock
 from rocketd.core.duration import format_duration
 from rocketd.core.errors import ResourceShortage
 from rocketd.core.instant import SECOND, Duration
-from rocketd.core.model.events import Finished, Spawned, Withdrawn
+from rocketd.core.model.events import Finished, Report, Spawned, Withdrawn
 from rocketd.core.model.run import Action, Cause, End, Run, RunKey
+from rocketd.executor.callbacks import EmitLine
 from rocketd.executor.engine.command_runner import surroundings_of
 from rocketd.executor.engine.decision import decide, never_began
 from rocketd.executor.engine.engine_run import EngineRun
 from rocketd.executor.engine.job import JobState, JobStatus, NoEngineAnswer, SubmissionRefused
 from rocketd.executor.engine.submission_notes import SubmissionNote, SubmissionNotes, accepted
-
-Report: TypeAlias = Callable[[Spawned | Finished | Withdrawn], None]
-EmitLine: TypeAlias = Callable[[Run, str, str], object]
 
 _FIRST_PAUSE: Final = 1.0
 """Seconds from a submission, or a stop, to the first question."""

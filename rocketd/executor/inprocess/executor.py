@@ -1,16 +1,16 @@
 """The executor that calls functions of its own program: `Executor` of `daemon/ports.py`."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from threading import Semaphore
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from rocketd.core.clock import Clock
 from rocketd.core.errors import ResourceShortage
 from rocketd.core.instant import SECOND, Duration
-from rocketd.core.model.events import Finished, Spawned, Withdrawn
+from rocketd.core.model.events import Finished, Report, Spawned, Withdrawn
 from rocketd.core.model.records import OpenRun
 from rocketd.core.model.run import Cause, Run, RunKey
 from rocketd.core.model.task import Call, Execution, Task
@@ -26,8 +26,6 @@ from rocketd.executor.inprocess.strategies import (
     ThreadStarter,
 )
 from rocketd.executor.process.process_files import spawned_time
-
-Report: TypeAlias = Callable[[Spawned | Finished | Withdrawn], None]
 
 
 class Program(Protocol):

@@ -12,16 +12,17 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Final
 
 from rocketd.core.clock import Clock
 from rocketd.core.errors import ResourceShortage, RocketdError
 from rocketd.core.instant import Instant
-from rocketd.core.model.events import Finished, Spawned, Withdrawn
+from rocketd.core.model.events import Finished, Report, Spawned, Withdrawn
 from rocketd.core.model.output_path import output_path
 from rocketd.core.model.records import OpenRun
 from rocketd.core.model.run import Action, Cause, End, Run, RunKey, Trigger
 from rocketd.core.model.task import Call, Task
+from rocketd.executor.callbacks import EmitLine
 from rocketd.executor.daemon_bound import DaemonBoundExecutor
 from rocketd.executor.process.capabilities import is_confined
 from rocketd.executor.process.environment import clean_environment, own_identity, run_variables
@@ -45,11 +46,6 @@ from rocketd.executor.shortage import shortage_of
 
 MAX_PENDING: Final = 16
 """The largest number of starts in progress: each holds twice its descriptors until it has been reported."""
-
-Report: TypeAlias = Callable[[Spawned | Finished | Withdrawn], None]
-LineSink: TypeAlias = Callable[[Run, str, str], object]
-"""Called with a run, a stream (`stdout` or `stderr`) and a line without its newline; returns False if it is lost."""
-
 HOLD_LIMIT: Final = 10.0
 """Seconds for which runs wait for a slow consumer of their output; after that, lines are dropped."""
 
@@ -60,7 +56,7 @@ class ProcessExecutor(DaemonBoundExecutor):
     def __init__(  # noqa: PLR0913 - what it connects
         self,
         report: Report,
-        output: LineSink,
+        output: EmitLine,
         *,
         clock: Clock,
         base_environment: Mapping[str, str] | None = None,

@@ -4,24 +4,20 @@ They are not runs: no record waits for their end, so a unit is collected at once
 reads what they print. What a daemon that was killed has left behind is ended by the next one (`adoption.sweep`).
 """
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeAlias
 
-from rocketd.core.model.events import Finished, Spawned, Withdrawn
+from rocketd.core.model.events import Finished, Report, Spawned, Withdrawn
 from rocketd.core.model.run import Cause, Run
 from rocketd.core.model.task import Task
+from rocketd.executor.callbacks import EmitLine, Variables
 from rocketd.executor.unit.command_output import CommandOutput
 from rocketd.executor.unit.context import UnitContext
 from rocketd.executor.unit.manager import UnitManager
 from rocketd.executor.unit.run_journal import JournalFacts, Question
-from rocketd.executor.unit.starter import Variables, command_starter
+from rocketd.executor.unit.starter import command_starter
 from rocketd.executor.unit.supervisor import UnitSupervisor
 from rocketd.executor.unit.unit_end import outcome
 from rocketd.executor.unit.unit_run import UnitRun
-
-Report: TypeAlias = Callable[[Spawned | Finished | Withdrawn], None]
-EmitLine: TypeAlias = Callable[[Run, str, str], object]
 
 
 class UnitCommands:

@@ -8,14 +8,15 @@ wait until there is another.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from typing import Final, TypeAlias
+from typing import Final
 
-from rocketd.core.model.events import Finished, Spawned, Withdrawn
+from rocketd.core.model.events import Finished, Report, Spawned, Withdrawn
 from rocketd.core.model.records import OpenRun
 from rocketd.core.model.run import Cause, Run, RunKey
 from rocketd.core.model.task import Task
+from rocketd.executor.callbacks import EmitLine
 from rocketd.executor.unit.adoption import find_units, sweep
 from rocketd.executor.unit.context import UnitContext
 from rocketd.executor.unit.manager import ConnectionLost, UnitManager, UnitRefused
@@ -24,9 +25,6 @@ from rocketd.executor.unit.starter import run_starter
 from rocketd.executor.unit.supervisor import UnitSupervisor
 from rocketd.executor.unit.unit_end import outcome
 from rocketd.executor.unit.unit_run import UnitRun
-
-Report: TypeAlias = Callable[[Spawned | Finished | Withdrawn], None]
-EmitLine: TypeAlias = Callable[[Run, str, str], object]
 
 ADOPTION: Final = 20.0
 """Seconds that a start waits for systemd to say which runs it still has."""

@@ -1,12 +1,13 @@
 """Starts units: never one twice, as there is one unit of a name, and systemd refuses a second."""
 
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from rocketd.core.errors import RocketdError
 from rocketd.core.model.records import OpenRun
 from rocketd.core.model.run import Run
 from rocketd.core.model.task import Command, Task
+from rocketd.executor.callbacks import Variables
 from rocketd.executor.oom_kills import HOST
 from rocketd.executor.process.environment import run_variables
 from rocketd.executor.shortage import cannot
@@ -29,9 +30,6 @@ PROBE: Final = "probe"
 EXISTS: Final = "org.freedesktop.systemd1.UnitExists"
 _UNKNOWN: Final = Command(("",))
 """What a run did whose task is no longer there."""
-
-Variables: TypeAlias = Callable[[Run], Mapping[str, str]]
-"""What tells a program what it is run for."""
 
 
 class UnitKind(NamedTuple):
