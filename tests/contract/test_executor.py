@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rocketd.core.instant import MINUTE, SECOND
-from rocketd.core.model.events import Finished, Spawned, Withdrawn
+from rocketd.core.model.events import Finished, Report, Spawned, Withdrawn
 from rocketd.core.model.records import OpenRun
 from rocketd.core.model.run import Action, Cause, Run, Usage
 from rocketd.core.model.task import Command, Task
@@ -24,7 +24,6 @@ from support.executor_harness import (
     Make,
     Output,
     RealClock,
-    Report,
     World,
     a_run,
     handed_off,

@@ -432,10 +432,10 @@ def test_a_traceback_shows_the_place_of_a_mistake_and_what_could_be_there() -> N
     app = Rocketd()
     app.cond("is quiet")(lambda: True)
     with pytest.raises(ConditionError) as caught:
-        app.task("daily & every fortnight", name="wrong", code="pass")
-    assert caught.value.__notes__ == [caught.value.hint, "daily & every fortnight\n              ^^^^^^^^^"]
+        app.task("daily & every olympiad", name="wrong", code="pass")
+    assert caught.value.__notes__ == [caught.value.hint, "daily & every olympiad\n              ^^^^^^^^"]
     with pytest.raises(ConditionError) as caught:
-        app.task("is quiet & every fortnight", name="wrong", code="pass")
+        app.task("is quiet & every olympiad", name="wrong", code="pass")
     assert caught.value.__notes__ == [caught.value.hint]  # the place is one in another text
     with pytest.raises(RocketdError) as told:
         Rocketd(config={"executon": "thread"})

@@ -100,6 +100,8 @@ def _take_adverb(schedule: ParsedSchedule, found: re.Match[str]) -> bool:
 
 
 def _take_fortnight(schedule: ParsedSchedule, found: re.Match[str]) -> bool:  # noqa: ARG001 - it says all by itself
+    if schedule.unit:
+        return False
     schedule.count, schedule.unit = 2, "week"
     return True
 

@@ -381,6 +381,7 @@ def test_what_is_said_to_write_starts_when_the_other_would_have(
         ("cron('0 3 * * monday')", "write cron('0 3 * * mon')"),
         ("(@daily | retry(3)) & time_of_day.after('03:00')", "write cron('@daily'), or daily"),
         ("path_exists('/x') & */5 * * * *", "write cron('*/5 * * * *')"),
+        ("daily & every fortnight", "write every 2 weeks"),
         ("~(Mon 03:00)", "write calendar('Mon 03:00')"),
     ],
 )
@@ -451,6 +452,7 @@ FREQ=DAILY;INTERVAL=0
 OnFoo=1
 every 2 quarters
 daily at :15
+daily fortnightly
 interval(minutes=x)
 interval()
 cron(week=3)
