@@ -20,12 +20,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from figures import Figure
+
 from rocketd.core.model.records import RunFilter
 from rocketd.store.sqlite.store import open_reader
 from support.daemon_process import Daemon
 from support.fleet_hosts import HOSTS, PASSWORD, FleetHosts, fleet_hosts, prepare
 from support.servers.postgres_server import PostgresServer, postgres_server
 
+_NEXT: Final = "after the end of a task on one host, the next on another"
+_TAKEN: Final = "after kill -9 of a task's host, its next run on another"
 EACH_SECOND: Final = "cron('* * * * * *')"
 PATIENCE: Final = 120.0
 """Seconds that anything may take."""
@@ -59,7 +63,13 @@ _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 def main() -> None:
     """Measure what is asked for."""
-    rows = {"chain": chain, "takeover": take_over, "sustained": sustained, "beside": beside, "idle": idle}
+    rows: dict[str, Callable[[FleetHosts, argparse.Namespace], object]] = {
+        "chain": chain,
+        "takeover": take_over,
+        "sustained": sustained,
+        "beside": beside,
+        "idle": idle,
+    }
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("row", choices=rows)
     parser.add_argument("--runs", type=int, default=100)
@@ -81,7 +91,22 @@ def main() -> None:
             rows[given.row](fleet, given)
 
 
-def chain(fleet: FleetHosts, given: argparse.Namespace) -> None:
+def figures(_: Path, *, quick: bool) -> list[Figure]:
+    """Chains and take-overs, as a row of `make bench`."""
+    made: list[Figure] = []
+    for measure, what, runs, lease in ((chain, _NEXT, 60, 10), (take_over, _TAKEN, 20, 3)):
+        with postgres_server() as server, tempfile.TemporaryDirectory(prefix="rocketd-fleet-") as name:
+            Path(name).chmod(0o755)
+            prepare(server)
+            with fleet_hosts(server, "measured", Path(name)) as fleet:
+                found = measure(fleet, argparse.Namespace(runs=runs // 10 if quick else runs, lease=lease))
+        for part, which in ((0.5, "median"), (0.99, "99 % are quicker")):
+            value = found[min(int(len(found) * part), len(found) - 1)]
+            made.append(Figure(f"{what}, lease {lease} s, {which}", "s", value))
+    return made
+
+
+def chain(fleet: FleetHosts, given: argparse.Namespace) -> list[float]:
     """How long after the end of a task on one host the next begins on another."""
     first = fleet.task("extract", "cron('*/4 * * * * *')", 'overlap = "allow"')
     lease = f"{given.lease}s"
@@ -89,10 +114,12 @@ def chain(fleet: FleetHosts, given: argparse.Namespace) -> None:
     until(fleet, fleet.ledger)
     fleet.add("web2", first + fleet.task("load", "after_success('extract')", 'overlap = "allow"'), lease)
     until(fleet, lambda: len(fleet.ask(_CHAIN)) >= given.runs, given.runs * 4 + PATIENCE)
-    show(f"chain across hosts, lease {lease}", [row[0] for row in fleet.ask(_CHAIN)])
+    found: list[float] = [row[0] for row in fleet.ask(_CHAIN)]
+    show(f"chain across hosts, lease {lease}", found)
+    return found
 
 
-def take_over(fleet: FleetHosts, given: argparse.Namespace) -> None:
+def take_over(fleet: FleetHosts, given: argparse.Namespace) -> list[float]:
     """How long after kill -9 of the owner another host begins a run."""
     text = fleet.task("tick", EACH_SECOND, 'overlap = "allow"')
     for name in ("web1", "web2", "web3"):
@@ -110,6 +137,7 @@ def take_over(fleet: FleetHosts, given: argparse.Namespace) -> None:
     if fleet.begun_twice():
         raise SystemExit(f"begun twice: {fleet.begun_twice()}")
     show(f"take-over after kill -9, lease {given.lease} s, a task of each second", sorted(found))
+    return sorted(found)
 
 
 def sustained(fleet: FleetHosts, given: argparse.Namespace) -> None:

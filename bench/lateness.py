@@ -1,7 +1,7 @@
 """How late a lone run begins, one a second: the program itself notes when it began.
 
 Limit: a timer alone, with which nothing is started. Peer: APScheduler 3 in memory, which records nothing.
-With `durability = "full"` a start may be later by one sync of the disk, which is measured beside it.
+With `durability = "full"` a start may be later by one sync of the disk, which is measured between its runs.
 """
 
 import asyncio
@@ -30,9 +30,9 @@ def lateness(directory: Path, *, quick: bool) -> list[Figure]:
     """Of the same program, started by each of them in turn."""
     seconds = 8 if quick else 20
     program = stamp(directory)
-    normal, full = (_ours(program, directory / durability, durability, seconds) for durability in ("normal", "full"))
+    normal, _ = _ours(program, directory / "normal", "normal", seconds)
+    full, sync = _ours(program, directory / "full", "full", seconds)
     timer = asyncio.run(_timer(seconds))
-    sync = _syncs(directory / "synced", 100)
     peer = late(_apscheduler(program, directory / "peer", seconds)[1:])
     return [*_synced(sync), *_normal(normal, timer, peer), *_full(full, normal, sync)]
 
@@ -63,13 +63,14 @@ def late(noted: Sequence[float], period: int = 1) -> Late:
     return statistics.median(waits), max(waits)
 
 
-def _ours(program: Path, where: Path, durability: str, seconds: int) -> Late:
+def _ours(program: Path, where: Path, durability: str, seconds: int) -> tuple[Late, Late]:
+    """Return how late its runs were, and how long the disk took for a sync between them."""
     where.mkdir()
     task = f"command = ['{program}', '{where / 'stamps'}']\nwhen = 'cron(\"* * * * * *\")'\nrestart_delay = \"0s\""
     write_tasks(where, [task], SETTINGS.format(durability=durability))
     with daemon(where):
-        time.sleep(seconds + 1)
-    return late(stamps(where / "stamps")[1:])  # the first is a matter of coming up
+        sync = _syncs(where / "synced", seconds + 1)
+    return late(stamps(where / "stamps")[1:]), sync  # the first is a matter of coming up
 
 
 async def _timer(seconds: int) -> Late:
@@ -91,15 +92,17 @@ async def _timer(seconds: int) -> Late:
     return late(rung[1:])
 
 
-def _syncs(path: Path, count: int) -> Late:
-    """How long the disk takes for a small append."""
+def _syncs(path: Path, seconds: int) -> Late:
+    """How long the disk takes for a small append, five times a second, and never while a run begins."""
     took = []
     with path.open("wb", buffering=0) as file:
-        for _ in range(count):
-            began = time.perf_counter()
-            file.write(bytes(4096))
-            os.fdatasync(file.fileno())
-            took.append((time.perf_counter() - began) * 1000)
+        for _ in range(seconds):
+            time.sleep(1.3 - time.time() % 1)
+            for _ in range(5):
+                began = time.perf_counter()
+                file.write(bytes(4096))
+                os.fdatasync(file.fileno())
+                took.append((time.perf_counter() - began) * 1000)
     return statistics.median(took), max(took)
 
 

@@ -6,8 +6,8 @@
     make bench ROWS="burst list"                        some of them
     make bench INTO=docs/explanation/performance.md     tables and pictures of all rows into that page
 
-The rows: turns lateness burst sustained load restart list judgement library page machines units. The last two boot
-machines, for which they need root. Tables, pictures and bench.json go to build/bench.
+The rows: turns lateness burst sustained load restart list judgement library fleet page machines units. The last two
+boot machines, for which they need root. Tables, pictures and bench.json go to build/bench.
 docs/explanation/performance.md says what each row is.
 """
 
@@ -24,6 +24,7 @@ from typing import Final, TypeAlias
 
 import burst
 import drawing
+import fleet
 import lateness
 import library
 import machines
@@ -60,10 +61,13 @@ ROWS: Final[dict[str, Callable[..., Sequence[Measured]]]] = {
     "list": tasks.listing,
     "judgement": tasks.judgement,
     "library": library.library,
+    "fleet": fleet.figures,
     "page": page.page,
     "machines": machines.machines,
     "units": units.units,
 }
+OWN_TABLES: Final = frozenset({"turns", "library", "machines", "units"})
+"""Rows that have a table of their own; those of all others are one table."""
 RESULT: Final = Path("build/bench")
 
 
@@ -73,6 +77,10 @@ def main() -> None:
     parser.add_argument("--into", type=Path, help="a page with places for the tables; the pictures go beside it")
     parser.add_argument("rows", nargs="*", choices=[[], *ROWS], metavar="ROW")
     wanted = parser.parse_args()
+    if wanted.into and wanted.rows and not OWN_TABLES.issuperset(wanted.rows):
+        parser.error(
+            f"a page gets its main table as a whole: with --into, name no row but {', '.join(sorted(OWN_TABLES))}"
+        )
     size = os.environ.get("BENCH", "full")
     quick, guards = size != "full", size == "guard"
     where = f"{here()}{f', BENCH={size}' if quick else ''}"
