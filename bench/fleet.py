@@ -16,7 +16,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -271,8 +271,9 @@ def _cpu_of(processes: list[int]) -> float:
     """Seconds of CPU time of these processes; of children that have ended as well."""
     used = 0
     for pid in processes:
-        times = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]
-        used += sum(map(int, times if pid == processes[0] and len(processes) > 1 else times[:2]))
+        with suppress(FileNotFoundError):  # it has ended since: then its time is its parent's
+            times = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]
+            used += sum(map(int, times if pid == processes[0] and len(processes) > 1 else times[:2]))
     return used / _TICKS
 
 
