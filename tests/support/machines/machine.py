@@ -113,6 +113,8 @@ class Machine:
         self._await_end()
 
     def destroy(self) -> None:
+        with contextlib.suppress(OSError):  # what is frozen does not notice that the test has ended
+            self.thaw()
         if self._supervisor is not None and self._supervisor.stdin is not None:
             self._supervisor.stdin.close()
             self._supervisor.wait(PATIENCE)
@@ -243,7 +245,7 @@ class Machine:
     # -- from outside -------------------------------------------------------------------------
 
     def freeze(self) -> None:
-        """Stop all its processes where they are, as a suspend does; its clocks go on."""
+        """Stop all its processes where they are, as a suspend does; its clocks go on, and only `thaw` ends it."""
         (self._counted / "cgroup.freeze").write_text("1")
 
     def thaw(self) -> None:
