@@ -65,7 +65,8 @@ class FleetOwnership:
         self.tasks_replaced()
 
     def close(self) -> None:
-        """Take part no longer: this host owns nothing."""
+        """Take part no longer: this host owns nothing, and others can at once."""
+        self._hand_back([*self._ownership.terms], LEAVING)
         self._lose(LEAVING if self._loop.scheduler.draining else JOINING)
         self._loop.pass_hooks.remove(self._on_pass)
         self._loop.pending_starts.claims = NoClaims()

@@ -267,7 +267,7 @@ class Member:
             while self._send_some():
                 pass
             self._send_grown()
-            self.tasks.attend(look=False)
+            self.tasks.leave()
             with self.in_transaction() as connection:
                 self._membership.leave(connection)
         self._connection.close()

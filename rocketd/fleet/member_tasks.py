@@ -63,9 +63,15 @@ class MemberTasks:
         self._loaded: tuple[Sequence[Definition], Collection[str]] = (), ()
 
     def begin_epoch(self, epoch: int, definitions: Sequence[Definition], reach: Duration) -> None:
-        """Own nothing, and join again to own tasks; these are the tasks, and so far back do their conditions look."""
+        """Own nothing, and join again to own tasks; these are the tasks, and so far back do their conditions look.
+
+        What is to be handed back is handed back all the same: no other host would take it over before the lease ends.
+        """
         with self._member.changing():
-            self._request = ExchangeRequest(epoch, definitions, reach=reach, obstacle=self._request.obstacle)
+            last = self._request
+            self._request = ExchangeRequest(
+                epoch, definitions, reach=reach, released=last.released, obstacle=last.obstacle
+            )
 
     def describe(self, definitions: Sequence[Definition]) -> None:
         """Tell the fleet what the tasks are by now."""
@@ -177,6 +183,11 @@ class MemberTasks:
             self._avoided = {name: until for name, until in self._avoided.items() if until > self._boottime()}
             obstacle = request.obstacle or (DRAINED if self.drained else "")
             self._look(replace(request, obstacle=obstacle, avoided=self._avoided.keys()))
+
+    def leave(self) -> None:
+        """Do what the loop asks for once more, and hand back what it has not been able to: this host leaves."""
+        self.attend(look=False)
+        self._release(self._request)
 
     def _claim(self, request: ExchangeRequest) -> None:
         claims = [*request.claims]

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypedDict
@@ -79,8 +80,9 @@ TREE = "sleep 1000 & setsid sleep 1000 & (setsid sleep 1000 &); echo begun; wait
 
 
 def test_the_whole_tree_of_an_open_run_is_ended(world: World) -> None:
-    left = killed_daemon(TREE)
-    assert len(lives_with(left.run)) >= 4
+    left, end = killed_daemon(TREE), time.monotonic() + 60
+    while len(lives_with(left.run)) < 4:  # one that has just been forked may be in the middle of its exec
+        assert time.monotonic() < end
     cleared(world, left)
     assert lives_with(left.run) == []
 

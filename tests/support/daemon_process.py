@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -134,6 +135,7 @@ class Daemon:
             self._selector.unregister(self._process.stdout)
         self._process.stdout.close()
         self._process = None
+        self._hear_rest()
 
     def __enter__(self) -> Self:
         return self
@@ -173,6 +175,12 @@ class Daemon:
 
     def _hear(self) -> None:
         self.notices += self._notify.recv(65536).decode().splitlines()
+
+    def _hear_rest(self) -> None:
+        """Take what it had said before it was killed: its READY=1 is not that of the next one."""
+        with suppress(BlockingIOError):
+            while True:
+                self.notices += self._notify.recv(65536, socket.MSG_DONTWAIT).decode().splitlines()
 
     def _read(self) -> None:
         assert self._process is not None

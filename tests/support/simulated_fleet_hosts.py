@@ -258,8 +258,13 @@ class SimulatedHost:
         next_pass = min([self.scheduler.next_check(), *wakeups])
         if next_pass < FOREVER:
             self._pass_soon(max(next_pass - self.offset, self.fleet.now + 1))
-        if self.scheduler.draining and not self.processes and not len(self.pending_starts):
+        if self.scheduler.draining and not self.processes and not len(self.pending_starts) and not self.member.left:
+            self.ownership.close()
             self.member.leave()
+
+    def leave_run(self, run: Run) -> bool:  # noqa: ARG002 - none is in an engine
+        """Its runs are processes of its own, which no other host can follow."""
+        return False
 
     def carry_out(self, decisions: Iterable[Decision]) -> None:
         """As the loop does."""

@@ -166,6 +166,7 @@ class SimulatedMember:
         if self.joined:
             with suppress(Unanswered):
                 self._send()
+                self.tasks.leave()
                 with self.in_transaction() as connection:
                     cast("SimulatedDatabase", connection).leave(self.host.name)
         self.left, self.host.up = True, False

@@ -28,7 +28,16 @@ def pytest_packages(into: Path) -> Path:
 
 def run_tests(machine: Machine, packages: Path, *arguments: str) -> str:
     """Run tests there, where TESTS and `packages` are bound; raises MachineError if one fails."""
-    plain = ["--noconftest", "-c", "/dev/null", "--rootdir", str(TESTS), "--import-mode=importlib"]
+    plain = [
+        "--noconftest",
+        "-c",
+        "/dev/null",
+        "-o",
+        "faulthandler_timeout=45",
+        "--rootdir",
+        str(TESTS),
+        "--import-mode=importlib",
+    ]
     paths = f"PYTHONPATH={packages}:{TESTS}"
     call = ["env", paths, "PYTHONDONTWRITEBYTECODE=1", PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plain]
     return machine.run(*call, *arguments).stdout

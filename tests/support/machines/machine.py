@@ -191,15 +191,22 @@ class Machine:
 
     def run(self, *argv: str, check: bool = True, user: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run a program inside, as root unless told, and wait for it; raises MachineError if it fails and `check`."""
-        done = subprocess.run(
-            [*self._enter(), *(["runuser", "-u", user, "--"] if user else []), *argv],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            env=INSIDE,
-            check=False,
-        )
+        call = [*self._enter(), *(["runuser", "-u", user, "--"] if user else []), *argv]
+        try:
+            done = subprocess.run(
+                call,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE,
+                env=INSIDE,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as late:
+            said = b"".join(one for one in (late.stdout, late.stderr) if isinstance(one, bytes)).decode(
+                errors="replace"
+            )
+            raise MachineError(f"{argv}: still runs after {PATIENCE:.0f} s\n{said}") from None
         if check and done.returncode:
             raise MachineError(f"{argv}: exit {done.returncode}\n{done.stdout}{done.stderr}")
         return done
