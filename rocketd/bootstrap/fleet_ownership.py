@@ -178,10 +178,11 @@ class FleetOwnership:
             if self._standby.learn(one.event, now, own=one.host == self._host):
                 self._report(one)
             self._jobs.learn(one.event)
+        active = {run.task for run in self._loop.scheduler.running_runs}
         for name, owner in look.owners.items():
             if name not in self._ownership.terms:
                 self._standby.stand_by(name, self._why(owner, look.obstacle))
-                if owner.alive and owner.host not in {"", self._host} and not owner.differs:
+                if name in active and owner.alive and owner.host not in {"", self._host} and not owner.differs:
                     self._jobs.leave(name)
         if look.taken and not self._ownership.holds(self._boottime()):
             self._lose(LEASE_OVER)  # it owns them by the database, and must not believe it

@@ -1,15 +1,10 @@
-"""Which files in /etc/cron.d cron reads, by their names, owners and modes: Debian's cron and cronie differ."""
+"""Which files in /etc/cron.d cron reads, by their names: Debian's cron and cronie differ."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from stat import S_IWGRP, S_IWOTH
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from os import stat_result
+from typing import Final
 
 IS_DEBIAN: Final = Path("/etc/debian_version").exists()
 """Whether this host has Debian's cron, or that of a distribution made from it."""
@@ -22,11 +17,3 @@ _LEFT_BEHIND: Final = re.compile(r"[.#].*|.*(?:~|,v|\.swp|\.rpm(?:save|orig|new)
 def cron_reads(name: str, *, debian: bool) -> bool:
     """Whether cron reads a file of this name in /etc/cron.d."""
     return _DEBIAN.fullmatch(name) is not None if debian else _LEFT_BEHIND.fullmatch(name) is None
-
-
-def neglect_of(file: stat_result) -> Iterator[str]:
-    """Say why cron runs nothing of a table with a column for the user, if it does not."""
-    if file.st_uid:
-        yield "It does not belong to root, so cron does not run this."
-    elif file.st_mode & (S_IWGRP | S_IWOTH):
-        yield "It is writable by others than root, so cron does not run this."

@@ -11,6 +11,7 @@ import os
 import pwd
 import re
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -73,11 +74,12 @@ def user_tables(directory: Path, skipped: list[str]) -> Iterator[CrontabFile]:
 
 def _uid_of(path: Path) -> int:
     """Return who may own the table of a user; if he is gone, that is the one it has, unless it is another's."""
-    try:
+    with suppress(KeyError):
         return pwd.getpwnam(path.name).pw_uid
-    except KeyError:
+    with suppress(OSError):  # it is gone by now, too
         owner = path.lstat().st_uid
         return 0 if _user(owner) else owner
+    return 0
 
 
 def named_table(path: Path) -> CrontabFile:

@@ -12,22 +12,27 @@ if TYPE_CHECKING:
 
 
 def retry_of(service: UnitFile) -> str:
-    """Return the condition that repeats a failed run as often as systemd would; raises ConditionError.
+    """Return the condition that repeats a failed run as often as systemd would; empty: none is repeated.
 
-    systemd gives up after `StartLimitBurst=` starts within `StartLimitIntervalSec=`: without a limit, if `RestartSec=`
-    puts fewer of them there.
+    Raises ConditionError.
+
+    systemd refuses a start if there were `StartLimitBurst=` others within `StartLimitIntervalSec=`: none, if
+    `RestartSec=` puts fewer of them there.
 
     RestartSec  StartLimitBurst  StartLimitIntervalSec
     100ms       5                10s                    retry(4, delay='100ms')
     5min        5                10s                    retry(delay='5min')
+    100ms       1                10s
     """
     delay = parse_duration(service.last("Service", "RestartSec", "100ms"))
     interval = parse_duration(
         _limit(service, "StartLimitIntervalSec") or _limit(service, "StartLimitInterval") or "10s"
     )
     burst = _limit(service, "StartLimitBurst") or "5"
-    limited = burst.isdecimal() and int(burst) > 1 and delay * (int(burst) - 1) < interval
-    attempts = f"{int(burst) - 1}, " if limited else ""
+    starts = int(burst) if burst.isdecimal() else 0  # 0: there is no limit
+    if starts == 1 and delay < interval:
+        return ""
+    attempts = f"{starts - 1}, " if starts and delay * starts < interval else ""
     return f"retry({attempts}delay={literal(format_duration(delay))})"
 
 

@@ -233,7 +233,7 @@ def _times(draft: TaskDraft, service: UnitFile) -> None:
 def _restarts(draft: TaskDraft, service: UnitFile) -> None:
     kind = service.last(_SERVICE, "Restart", "no")
     if kind == "on-failure" and draft.clock:
-        draft.clock += f" | {retry_of(service)}"
+        draft.clock = " | ".join(filter(None, [draft.clock, retry_of(service)]))
     elif kind != "no":
         draft.missing.append(f"Restart={kind} (… | retry(3, delay='10 s') repeats what has failed)")
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from rocketd.core.dataclass import dataclass
 from rocketd.importer import anacron_task, cron_task, timer_task
-from rocketd.importer.cron_files import neglect_of
 from rocketd.importer.crontab import CrontabEntry, has_user_column, read_crontab
 from rocketd.importer.crontab_files import CrontabFile, SourceError, named_table, system_tables, user_tables
 from rocketd.importer.task_draft import ImportedFile, NotImported, TaskDraft
@@ -49,9 +48,7 @@ def read_sources(request: ImportRequest) -> ImportedSources:
         _keep(read, _crontab(Path(path)), "" if path == "/etc/crontab" else Path(path).stem, taken)
     for directory in request.cron_directories:
         for table in system_tables(Path(directory), read.skipped):
-            file = _table(table, f"cron-{table.path.name}", with_user=True)
-            file.header += neglect_of(table.path.stat())
-            _keep(read, file, table.path.name, taken)
+            _keep(read, _table(table, f"cron-{table.path.name}", with_user=True), table.path.name, taken)
     for directory in request.user_directories:
         for table in user_tables(Path(directory), read.skipped):
             name = table.path.name

@@ -195,6 +195,13 @@ def test_a_service_that_no_task_can_be_is_started_as_it_is(service: str) -> None
         ),
         ("Restart=on-failure", "calendar('daily', within='1min') | retry(4, delay='100ms')"),
         ("Restart=no", "calendar('daily', within='1min')"),
+        ("Restart=on-failure\n[Unit]\nStartLimitBurst=1", "calendar('daily', within='1min')"),
+        ("Restart=on-failure\n[Unit]\nStartLimitBurst=0", "calendar('daily', within='1min') | retry(delay='100ms')"),
+        ("Restart=on-failure\nRestartSec=2200ms", "calendar('daily', within='1min') | retry(delay='2s 200ms')"),
+        (
+            "Restart=on-failure\nRestartSec=1min\n[Unit]\nStartLimitBurst=1",
+            "calendar('daily', within='1min') | retry(delay='1min')",
+        ),
     ],
 )
 def test_a_restart_is_a_retry(settings: str, when: str) -> None:
