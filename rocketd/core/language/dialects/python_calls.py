@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from typing import Final
 
 from rocketd.core.language.dialects import english
@@ -31,7 +32,8 @@ Values = dict[str, str]
 def advice(text: str) -> Equivalent | None:
     """Say what does the same as a call of APScheduler, Celery or schedule, or a timedelta."""
     try:
-        node = ast.parse(text.strip(), mode="eval").body
+        with warnings.catch_warnings(action="ignore"):  # newer versions warn of '\\d' and 5in, and print that
+            node = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     while type(node) is ast.Call and type(node.func) is ast.Attribute and node.func.attr in ("do", "tag"):

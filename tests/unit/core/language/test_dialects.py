@@ -302,6 +302,7 @@ LINES: list[tuple[str, Expected, tuple[str, ...]]] = [
     ("crontab(hour=3)", at(*(f"03:{minute:02}" for minute in range(60))), ()),
     ("crontab(minute=0, hour=0, day_of_month='1')", at("00:00", days=of_month(1)), ()),
     ("schedule.every(10).minutes.do(job)", each(minutes=10), ()),
+    (r"schedule.every(10).minutes.do('\d')", each(minutes=10), ()),  # of which Python warns
     ("schedule.every(2).hours", each(hours=2), ()),
     ("every().day.at('10:30')", at("10:30"), ()),
     ("schedule.every().monday.at('09:00').do(job).tag('x')", at("09:00", days=on(0)), ()),
