@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from rocketd.core.instant import DAY, SECOND
-from rocketd.core.model.events import NoSuchRun
+from rocketd.core.model.events import NoSuchRun, Refusal
 from rocketd.core.model.fleet_filter import FLEET_STATES, MAX_FLEET_TASKS, FleetTaskFilter
 from rocketd.core.model.records import RunFilter, RunPlace
 from rocketd.core.model.run import Trigger
@@ -108,11 +108,16 @@ async def runs(verbs: ControlVerbs, parameters: RequestParameters) -> Json:
 
 
 async def _run_place(verbs: ControlVerbs, parameters: RequestParameters) -> RunPlace | None:
-    """Where the runs that are wanted begin; for who may not see a run, it is not there."""
+    """Where the runs that are wanted begin; who may not see a run is told nothing of it, nor of any like it."""
     if not (reference := parameters.text("after")):
         return None
-    place = await verbs.place(reference)
-    if parameters.only is not None and place.task not in parameters.only:
+    try:
+        place = await verbs.place(reference)
+    except (NoSuchRun, Refusal):
+        if parameters.only is None:
+            raise
+        place = None
+    if place is None or (parameters.only is not None and place.task not in parameters.only):
         raise NoSuchRun(f"no run {reference[:100]!r} is recorded")
     return place
 

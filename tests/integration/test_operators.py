@@ -189,6 +189,19 @@ def test_a_limit_counts_the_runs_that_may_be_seen(daemon: Daemon) -> None:
     assert [run["task"] for run in body(answer)] == ["mine"]  # type: ignore[attr-defined]
 
 
+def test_where_a_page_begins_tells_nothing_of_runs_that_may_not_be_seen(daemon: Daemon) -> None:
+    """Neither that there is such a run, nor which ones are called alike."""
+    for _ in range(2):
+        as_root(daemon, "run", CANARY)
+        as_root(daemon, "stop", CANARY, "--wait")
+    run_id = json.loads(as_root(daemon, "show", f"{CANARY}/1", "--json"))["run_id"]
+    places = [f"{CANARY}/1", run_id, run_id[:8], f"{CANARY}/99", "ffffffff"]
+    answers = asked(daemon, DBA, *(f"GET /v1/runs?after={place}" for place in places))
+    assert set(codes(answers)) == {"404"}
+    told = [str(body(answer)).replace(place, "PLACE") for place, answer in zip(places, answers, strict=True)]
+    assert len(set(told)) == 1, told
+
+
 def test_who_is_no_operator_any_longer_is_refused_on_the_connection_that_is_open(daemon: Daemon) -> None:
     child = subprocess.Popen(
         [sys.executable, "-c", OPEN_CLIENT, str(daemon.runtime / "view.sock"), str(DBA)],
