@@ -24,6 +24,7 @@ CORE = sorted((PACKAGE / "core").rglob("*.py"))
 CORE_MAY_IMPORT = {
     "__future__", "abc", "ast", "bisect", "calendar", "collections", "dataclasses", "datetime", "difflib", "enum",
     "functools", "hashlib", "heapq", "itertools", "math", "operator", "re", "signal", "string", "types", "typing",
+    "warnings",
 }  # fmt: skip
 READS_THE_WORLD = {"now", "today", "utcnow", "open", "print", "input", "__import__", "eval", "exec"}
 
